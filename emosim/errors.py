@@ -70,7 +70,7 @@ class BackendError(EmosimError):
 
     Args:
         message: One line.
-        cause: Typed cause, such as `auth`, `bad_request`, `timeout`, `rate_limit`, `server`, `truncated`, `unreachable`.
+        cause: Typed cause, such as `auth`, `bad_request`, `timeout`, `rate_limit`, `server` or `unreachable`.
     """
 
     def __init__(self, message: str, *, cause: str = "backend") -> None:

@@ -111,8 +111,8 @@ Flow: TypeAlias = Generator[Requests, Answers, T]
 class Backend(Protocol):
     """Something that answers chat requests.
 
-    Both methods return one answer for each request, in order: a `ChatResponse`, or the `BackendError` that is left after
-    bounded retries. They raise only for mistakes of the caller.
+    Both methods return one answer for each request, in order: a `ChatResponse`, or the `BackendError` that is left
+    after bounded retries. They raise only for mistakes of the caller.
     """
 
     def complete(self, requests: Requests) -> Answers:
@@ -159,7 +159,7 @@ def together(flows: Iterable[Flow[T]]) -> Flow[list[T | EmosimError]]:
     """Run several flows in lock step, merging each round's questions into one batch.
 
     Returns:
-        One entry for each flow: its value, or the `EmosimError` that ended it. One flow's failure leaves the others alone.
+        One entry for each flow: its value, or the `EmosimError` that ended it. One failure leaves the others alone.
     """
     running = list(flows)
     steps = [_send_guarded(flow, None) for flow in running]

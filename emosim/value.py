@@ -47,5 +47,5 @@ def pick(count: int, seed: int, turn: int, purpose: int) -> int:
 
 
 def quantise(x: float) -> float:
-    """Round to hundredths, half up, with the same IEEE steps in Python and numpy, so that stored numbers recompute to the bit."""
+    """Round to hundredths, half up, with IEEE steps that numpy repeats exactly: stored numbers recompute to the bit."""
     return math.floor(x * 100.0 + 0.5) / 100.0

@@ -1,0 +1,202 @@
+"""The episode: live state, log line, replay fixture and analysis row in one frozen value.
+
+Every step makes a new `Episode`; whoever holds an older one can go on from there (to fork is just to keep it). What
+follows from the stored evidence, moods and endings, is recomputed by `emosim.rulebook.replay`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, Literal, TypeAlias
+
+from pydantic import Field
+
+from emosim.acts import Appraisal
+from emosim.difficulty import Difficulty
+from emosim.emotion import MAX_CHANGE, EmotionState
+from emosim.flow import Message
+from emosim.persona import Persona, Scenario
+from emosim.value import Value
+
+SCHEMA_VERSION: Final = 1
+"""Version of the stored form; a change of dynamics, rules or prompts raises it or the user's own version."""
+
+Ending: TypeAlias = Literal["satisfied", "left", "out_of_turns", "agent_left", "invalid"]
+"""How an episode ended: helped; the user walked away; time was up; the agent said nothing or hung up; the environment
+failed and nothing may be concluded."""
+
+_THINK: Final = re.compile(r"<(think|thinking)>.*?</\1>", re.DOTALL | re.IGNORECASE)
+_TAG: Final = re.compile(r"</?(?:think|thinking)>", re.IGNORECASE)
+
+
+class Utterance(Value):
+    """What the agent said, exactly as it came."""
+
+    raw: str
+    """The reply, reasoning blocks included; never rewritten."""
+
+    @cached_property
+    def text(self) -> str:
+        """What the user sees: without `<think>` blocks, an unclosed one hides the rest."""
+        if "<" not in self.raw:
+            return self.raw.strip()
+        seen = _THINK.sub("", self.raw)
+        closing = list(re.finditer(r"</(?:think|thinking)>", seen, re.IGNORECASE))
+        if closing:
+            seen = seen[closing[-1].end() :]
+        return re.split(r"<(?:think|thinking)>", seen, maxsplit=1, flags=re.IGNORECASE)[0].strip()
+
+    @property
+    def reasoning(self) -> str:
+        """What the user does not see."""
+        if "<" not in self.raw:
+            return ""
+        hidden = self.raw.replace(self.text, "") if self.text else self.raw
+        return _TAG.sub("", hidden).strip()
+
+
+class Spoken(Value):
+    """What the user said."""
+
+    text: str
+    """The message, verbatim."""
+    kinds: tuple[str, ...] = ()
+    """What the parts of the message do (see `emosim.persona.Lines`, and `fact`); privileged."""
+    revealed: tuple[str, ...] = ()
+    """Facts told in it."""
+    goodbye: bool = False
+    """The user model said that it leaves; only protocol presets heed it."""
+
+
+class Turn(Value):
+    """One reply of the agent, answered by the user."""
+
+    reply: Utterance
+    """What the agent said."""
+    appraisal: Appraisal | None
+    """What it meant to the user; None only where a protocol leaves the last reply unscored."""
+    emotion: EmotionState
+    """How the user feels after it."""
+    spoken: Spoken
+    """What the user said then."""
+
+
+class Rulebook(Value):
+    """The constants of a protocol. The default is emosim's own; presets hold the published ones."""
+
+    name: str = "emosim"
+    """Name of the protocol."""
+    dynamics: Literal["felt", "stated"] = "felt"
+    """`felt`: code computes the change from evidence; `stated`: the model states it and code bounds it."""
+    start_mood: float | None = None
+    """Mood at the opening; None takes the persona's."""
+    max_change: float = Field(default=MAX_CHANGE, gt=0)
+    """Bound of a stated change."""
+    satisfied_at: float = 100.0
+    """The user is helped at this mood or above."""
+    left_below: float = 10.0
+    """The user leaves below this mood."""
+    max_turns: int | None = None
+    """Replies until time is up; None takes the scenario's."""
+    scores_last_reply: bool = True
+    """False where the protocol ends before the last reply is judged (SAGE)."""
+    heeds_goodbye: bool = False
+    """True where the user model's goodbye ends the episode."""
+
+
+class Episode(Value):
+    """Everything that happened, and everything needed to recompute it."""
+
+    schema_version: int = SCHEMA_VERSION
+    """Version of the stored form."""
+    persona: Persona
+    """Who talks, made harder already."""
+    scenario: Scenario
+    """The trouble, made harder already."""
+    difficulty: Difficulty
+    """How much harder."""
+    rules: Rulebook = Rulebook()
+    """The protocol."""
+    user: str
+    """Name and version of the user that plays the persona, `rules@1`."""
+    seed: int = Field(ge=0)
+    """Address of all dice of this episode."""
+    opening: Spoken
+    """The user's first message."""
+    start: EmotionState
+    """How the user felt then."""
+    turns: tuple[Turn, ...] = ()
+    """What has happened since."""
+    ending: Ending | None = None
+    """How it ended, None while it goes on."""
+
+    @property
+    def emotion(self) -> EmotionState:
+        """How the user feels now."""
+        return self.turns[-1].emotion if self.turns else self.start
+
+    @property
+    def spoken(self) -> Spoken:
+        """The user's latest message."""
+        return self.turns[-1].spoken if self.turns else self.opening
+
+    @property
+    def moods(self) -> tuple[float, ...]:
+        """Moods from the opening to now, 0..100."""
+        return (self.start.mood, *(turn.emotion.mood for turn in self.turns))
+
+    @property
+    def revealed(self) -> frozenset[str]:
+        """Ids of the facts told so far."""
+        return frozenset(self.opening.revealed).union(*(turn.spoken.revealed for turn in self.turns))
+
+    @property
+    def max_turns(self) -> int:
+        """Replies of the agent until time is up."""
+        return self.rules.max_turns or self.scenario.max_turns
+
+    @property
+    def score(self) -> float:
+        """Final mood over 100, the SAGE and RLVER score, 0..1."""
+        return min(max(self.emotion.mood, 0.0), 100.0) / 100.0
+
+    @property
+    def sha256(self) -> str:
+        """Content hash."""
+        return content_hash(self.model_dump(mode="json"))
+
+
+@dataclass(frozen=True)
+class Transition:
+    """One step: the episode before the agent's reply and after the user's answer."""
+
+    before: Episode
+    after: Episode
+
+    @property
+    def turn(self) -> Turn:
+        """The turn that was added."""
+        return self.after.turns[-1]
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the episode ended."""
+        return self.after.ending is not None
+
+
+def agent_view(episode: Episode) -> tuple[Message, ...]:
+    """Return the chat as the agent may see it: the user's messages and its own visible replies, nothing else."""
+    messages = [Message("user", episode.opening.text)]
+    for turn in episode.turns:
+        messages += [Message("assistant", turn.reply.text), Message("user", turn.spoken.text)]
+    return tuple(messages)
+
+
+def content_hash(content: object) -> str:
+    """Return the hex sha256 of canonical JSON (sorted keys, no spaces)."""
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,24 @@
+"""The user's first message: from the persona's file, verbatim, for every kind of user."""
+
+from __future__ import annotations
+
+from emosim.episode import Spoken
+from emosim.persona import Persona, Scenario
+from emosim.value import pick, roll
+
+DICE_COUNTER, DICE_COUNTER_LINE = 1, 2
+
+
+def first_message(persona: Persona, scenario: Scenario, seed: int) -> Spoken:
+    """Return the opening: as vague as the scenario says, with a misleading request now and then."""
+    text = scenario.openings[scenario.vagueness]
+    kinds: tuple[str, ...] = ("opening",)
+    if roll(seed, 0, DICE_COUNTER) < scenario.counter_rate:
+        lines = persona.lines.counter
+        text = f"{text}{_gap(persona)}{lines[pick(len(lines), seed, 0, DICE_COUNTER_LINE)]}"
+        kinds = ("opening", "counter")
+    return Spoken(text=text, kinds=kinds)
+
+
+def _gap(persona: Persona) -> str:
+    return "" if persona.language == "zh" else " "

@@ -83,7 +83,7 @@ class Reaction(Value):
 
     id: str
     """Slug, unique in the persona."""
-    acts: frozenset[Act]
+    acts: tuple[Act, ...]
     """Any of these acts sets it off."""
     change: float = Field(ge=-5, le=5)
     """Extra points of mood, before the bound of a turn."""
@@ -199,7 +199,7 @@ def touch(appraisal: Appraisal, reactions: tuple[Reaction, ...], memory: Memory)
 def fired_by(appraisal: Appraisal, reactions: tuple[Reaction, ...], memory: Memory) -> tuple[Reaction, ...]:
     """Return the reactions that this appraisal sets off."""
     acts = set(appraisal.acts)
-    return tuple(r for r in reactions if acts & r.acts and not (r.once and r.id in memory.fired))
+    return tuple(r for r in reactions if acts.intersection(r.acts) and not (r.once and r.id in memory.fired))
 
 
 def supported(appraisal: Appraisal) -> bool:

@@ -1,0 +1,65 @@
+"""The offline user, the default: perceives by rules and learned weights, speaks the persona's own lines. Asks no model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from emosim.acts import Appraisal
+from emosim.episode import Rulebook, Spoken
+from emosim.flow import Flow, settled
+from emosim.users.perception import Context, perceive
+from emosim.users.protocol import Felt, Heard, Speech
+from emosim.users.voice import say
+
+Perception = Callable[[str, Context], Appraisal]
+"""Reads a reply as evidence."""
+
+
+@dataclass(frozen=True)
+class RulesUser:
+    """A simulated user without a model: deterministic, fast, and able to judge only what `README.md` says it can.
+
+    Args:
+        perception: `lexical` (default) or `semantic`, which needs the extra of that name.
+    """
+
+    perception: Literal["lexical", "semantic"] = "lexical"
+
+    @property
+    def name(self) -> str:
+        """`rules@1`, or `rules-semantic@1`."""
+        return "rules@1" if self.perception == "lexical" else "rules-semantic@1"
+
+    @property
+    def rules(self) -> Rulebook:
+        """emosim's own protocol."""
+        return Rulebook()
+
+    def respond(self, heard: Heard) -> Flow[tuple[Appraisal, Speech]]:
+        """Perceive the reply and settle how to speak."""
+        read = perceive if self.perception == "lexical" else _semantic()
+        return settled((read(heard.text, context(heard)), self.speak))
+
+    def speak(self, felt: Felt) -> Flow[Spoken]:
+        """Say the persona's own words."""
+        return settled(say(felt))
+
+
+def context(heard: Heard) -> Context:
+    """Return what the user has in mind when the reply arrives."""
+    episode = heard.episode
+    return Context(
+        language=episode.persona.language,
+        need=episode.scenario.need,
+        user_said=episode.spoken.text,
+        known=(episode.opening.text, *(turn.spoken.text for turn in episode.turns)),
+        own_replies=tuple(turn.reply.text for turn in episode.turns),
+    )
+
+
+def _semantic() -> Perception:
+    from emosim.users.perception.semantic import perceive as perceive_semantically
+
+    return perceive_semantically

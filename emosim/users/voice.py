@@ -1,0 +1,180 @@
+"""What the offline user says: the persona's own lines and facts, chosen by what it feels, never the same twice.
+
+A message is a reaction to the reply, then at most one thing more: a fact that may be told now, a nudge, a question back, a
+provocation, a misleading request. All choices are addressed dice; the k-th use of a kind of line in an episode takes the
+k-th place of a shuffle, so nothing repeats.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from emosim.acts import Act
+from emosim.emotion import EmotionState
+from emosim.episode import Episode, Spoken
+from emosim.persona import Fact, LineKind
+from emosim.rulebook import is_blank, remember
+from emosim.users.protocol import Felt
+from emosim.value import pick, roll
+
+DICE_TEST, DICE_COUNTER, DICE_HINT, DICE_ASK, DICE_SHUFFLE = 11, 12, 13, 14, 20
+ASK_RATE: Final = 0.35
+"""Chance that the user asks something back when it has nothing else to say."""
+CURT_BELOW: Final = 22.0
+"""Mood under which the user has few words left."""
+MOVED_FROM: Final = 6.0
+"""Change of mood from which the user is moved."""
+
+_ASKING: Final = frozenset({Act.OPEN_QUESTION, Act.GUIDING_REFLECTION, Act.LISTENING})
+_CONFUSING: Final = frozenset({Act.OFF_TOPIC, Act.INCOHERENT, Act.ECHO})
+_NEXT_BEST: Final[dict[LineKind, LineKind]] = {
+    "moved": "better", "better": "moved", "flat": "curt", "worse": "curt", "curt": "worse", "confused": "flat",
+    "suspicious": "worse", "repeat": "flat", "silence": "curt",
+}  # fmt: skip
+_LAST_WORDS: Final = {
+    "en": ("Hm.", "Well.", "Mm.", "So.", "Right.", "…"),
+    "zh": ("嗯。", "唉。", "哦。", "好吧。", "……"),
+}
+
+
+def say(felt: Felt) -> Spoken:
+    """Return the user's message after a reply."""
+    episode = felt.heard.episode
+    if felt.ending in ("satisfied", "left", "agent_left"):
+        return _message(episode, ["satisfied" if felt.ending == "satisfied" else "leave"], None)
+    first = reaction(felt)
+    if felt.ending is not None:
+        return _message(episode, [first], None)
+    fact = None
+    more: LineKind | None = addition(felt)
+    if more is None and felt.outcome != "worse":
+        fact = next_fact(felt)
+        more = None if fact else nudge(felt)
+    if first == "curt" and more != "test":
+        fact = more = None
+    return _message(episode, [first] if more is None else [first, more], fact)
+
+
+def reaction(felt: Felt) -> LineKind:
+    """Return the kind of line that reacts to the reply."""
+    appraisal = felt.appraisal
+    if is_blank(felt.heard.reply):
+        return "silence"
+    if appraisal is None:
+        return "flat"
+    acts = set(appraisal.acts)
+    if Act.MANIPULATION in acts:
+        return "suspicious"
+    if acts & _CONFUSING and felt.outcome != "better":
+        return "confused"
+    if felt.outcome != "better" and remember(felt.heard.episode, appraisal).repeats:
+        return "repeat"
+    return _by_mood(felt)
+
+
+def _by_mood(felt: Felt) -> LineKind:
+    if felt.outcome == "better":
+        return "moved" if felt.emotion.last_change >= MOVED_FROM else "better"
+    if felt.emotion.mood < CURT_BELOW:
+        return "curt"
+    return "worse" if felt.outcome == "worse" else "flat"
+
+
+def addition(felt: Felt) -> LineKind | None:
+    """Return a provocation or a misleading request, as often as the scenario has it."""
+    episode, turn = felt.heard.episode, felt.heard.turn
+    if roll(episode.seed, turn, DICE_TEST) < episode.scenario.test_rate:
+        return "test"
+    if roll(episode.seed, turn, DICE_COUNTER) < episode.scenario.counter_rate:
+        return "counter"
+    return None
+
+
+def nudge(felt: Felt) -> LineKind | None:
+    """Return a hint or a question back, or nothing."""
+    episode, turn = felt.heard.episode, felt.heard.turn
+    if roll(episode.seed, turn, DICE_HINT) < episode.scenario.hint_rate:
+        return "hint"
+    return "ask" if roll(episode.seed, turn, DICE_ASK) < ASK_RATE else None
+
+
+def next_fact(felt: Felt) -> Fact | None:
+    """Return the fact to tell now: the one asked about if it may be told, else the first in order."""
+    episode = felt.heard.episode
+    told = episode.revealed
+    words = felt.heard.text[:2000].lower()
+    asked = is_asking(felt)
+    open_facts = [f for f in episode.scenario.facts if f.id not in told and may_tell(f, felt.emotion, asked)]
+    if asked:
+        for fact in open_facts:
+            if any(word in words for word in fact.about):
+                return fact
+    return open_facts[0] if open_facts else None
+
+
+def may_tell(fact: Fact, emotion: EmotionState, asked: bool) -> bool:
+    """Return whether a fact may be told: volunteered, asked for, or trusted with."""
+    if fact.reveal == "volunteer":
+        return True
+    return asked if fact.reveal == "if_asked" else emotion.trust >= fact.trust
+
+
+def is_asking(felt: Felt) -> bool:
+    """Return whether the reply invites the user to tell more."""
+    text = felt.heard.text
+    found = felt.appraisal is not None and bool(_ASKING.intersection(felt.appraisal.acts))
+    return found or "?" in text or "？" in text
+
+
+def _message(episode: Episode, kinds: list[LineKind], fact: Fact | None) -> Spoken:
+    parts = [(kind, line) for kind in kinds if (line := _line(episode, kind))]
+    texts = [line for _, line in parts] + ([fact.text] if fact else [])
+    if not texts:
+        texts = [_last_word(episode)]
+    gap = "" if episode.persona.language == "zh" else " "
+    return Spoken(
+        text=gap.join(texts),
+        kinds=tuple(kind for kind, _ in parts) + (("fact",) if fact else ()),
+        revealed=(fact.id,) if fact else (),
+    )
+
+
+def _line(episode: Episode, kind: LineKind) -> str:
+    """Return the next unused line of a kind, or of the next best kind, or nothing."""
+    for choice in (kind, _NEXT_BEST.get(kind)):
+        if choice is None:
+            continue
+        lines = episode.persona.lines.of(choice)
+        used = _uses(episode, choice)
+        if used < len(lines):
+            return lines[used if choice == "hint" else _shuffled(episode.seed, choice, used, len(lines))]
+    return ""
+
+
+def _uses(episode: Episode, kind: LineKind) -> int:
+    borrowed = [other for other, best in _NEXT_BEST.items() if best == kind]
+    said = sum(kind in turn.spoken.kinds for turn in episode.turns) + (kind in episode.opening.kinds)
+    for other in borrowed:
+        times = sum(other in turn.spoken.kinds for turn in episode.turns)
+        said += max(0, times - len(episode.persona.lines.of(other)))
+    return said
+
+
+def _shuffled(seed: int, kind: LineKind, place: int, count: int) -> int:
+    """Return the place-th element of a cheap permutation of range(count): a random start, a random stride."""
+    purpose = DICE_SHUFFLE + sum(map(ord, kind))
+    strides = [s for s in range(1, count + 1) if _coprime(s, count)]
+    start, stride = pick(count, seed, 0, purpose), strides[pick(len(strides), seed, 1, purpose)]
+    return (start + place * stride) % count
+
+
+def _coprime(a: int, b: int) -> bool:
+    while b:
+        a, b = b, a % b
+    return a == 1
+
+
+def _last_word(episode: Episode) -> str:
+    words = _LAST_WORDS[episode.persona.language]
+    said = {turn.spoken.text for turn in episode.turns}
+    return next((word for word in words if word not in said), words[-1] * (1 + len(episode.turns)))

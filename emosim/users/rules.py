@@ -1,4 +1,4 @@
-"""The offline user, the default: perceives by rules and learned weights, speaks the persona's own lines. Asks no model."""
+"""The offline user, the default: perceives by rules and learned weights, speaks the persona's lines, asks no model."""
 
 from __future__ import annotations
 

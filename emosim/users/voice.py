@@ -1,8 +1,8 @@
 """What the offline user says: the persona's own lines and facts, chosen by what it feels, never the same twice.
 
-A message is a reaction to the reply, then at most one thing more: a fact that may be told now, a nudge, a question back, a
-provocation, a misleading request. All choices are addressed dice; the k-th use of a kind of line in an episode takes the
-k-th place of a shuffle, so nothing repeats.
+A message is a reaction to the reply, then at most one thing more: a fact that may be told now, a nudge, a question
+back, a provocation, a misleading request. All choices are addressed dice; the k-th use of a kind of line in an episode
+takes the k-th place of a shuffle, so nothing repeats.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ hovers never outranks a finisher: what an early ending leaves unplayed counts at
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from emosim.episode import Episode, Transition
@@ -44,8 +45,15 @@ def peak_end(step: Transition) -> float:
 
 def weighted(parts: Mapping[str, float]) -> Reward:
     """Return the weighted sum of named rewards, such as `{"final": 1.0, "delta": 0.5}`."""
-    chosen = [(reward(name), weight) for name, weight in parts.items()]
-    return lambda step: sum(weight * part(step) for part, weight in chosen)
+    return _Weighted(tuple((reward(name), weight) for name, weight in parts.items()))
+
+
+@dataclass(frozen=True)
+class _Weighted:
+    parts: tuple[tuple[Reward, float], ...]
+
+    def __call__(self, step: Transition) -> float:
+        return sum(weight * part(step) for part, weight in self.parts)
 
 
 REWARDS: Final[dict[str, Reward]] = {"delta": delta, "final": final, "padded_auc": padded_auc, "peak_end": peak_end}

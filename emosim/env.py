@@ -1,0 +1,237 @@
+"""The text environment: talk to a simulated user, be paid in mood."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import gymnasium as gym
+
+from emosim.difficulty import Difficulty, difficulty
+from emosim.engine import advance, open_episode
+from emosim.episode import Episode, Transition, Utterance
+from emosim.errors import UsageError, did_you_mean
+from emosim.flow import Backend, Flow, adrive, drive
+from emosim.info import info_of
+from emosim.packs import load_pack
+from emosim.persona import Language
+from emosim.render import render_ansi, render_turn
+from emosim.rewards import reward as reward_named
+from emosim.spaces import UtteranceSpace
+from emosim.users.protocol import User
+from emosim.users.roster import resolve_user
+from emosim.value import pick
+
+DICE_PERSONA = 100
+MAX_CHARS = 100_000
+"""Longest text of an action or observation, in characters."""
+
+
+class EmpathyEnv(gym.Env[str, str]):
+    """A simulated user whose mood every reply moves.
+
+    Description:
+        A persona in a trouble, with a hidden need, opens the chat. The agent replies in free text; the user perceives
+        what the reply did, feels, and answers, until it is helped, walks away, or time is up.
+
+    Action space: `UtteranceSpace(100_000)`, any Unicode text, the empty text included. `<think>…</think>` blocks are
+        not shown to the user and never rewritten.
+
+    Observation space: `UtteranceSpace(100_000)`, the user's new message only.
+
+    Info: see `emosim.info`; privileged, deterministic, the same keys at every step. Never show it to the agent.
+
+    Reward: by name from `emosim.rewards`, in units of the whole mood scale (1.0 = 100 points of mood).
+
+    Endings: `satisfied`, `left`, `agent_left` terminate; `out_of_turns` truncates.
+
+    Difficulty: `level` 0..1 sets all six knobs; `knobs` sets single ones.
+
+    Arguments: see `__init__`; all are JSON-able except a ready-made `user` or `backend`.
+
+    Versions: v0, the first.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi", "human"], "render_fps": 1}
+
+    def __init__(
+        self,
+        persona: str | Sequence[str] | None = None,
+        *,
+        pack: str = "core",
+        language: Language = "en",
+        level: float = 0.0,
+        knobs: Mapping[str, float] | None = None,
+        user: str | User = "rules",
+        backend: str | Backend | None = None,
+        reward: str = "delta",
+        render_mode: str | None = None,
+    ) -> None:
+        """Make an environment; no file is read and no model asked that the arguments do not name.
+
+        Args:
+            persona: Id of a persona, several ids to draw from by seed, or None for the whole pack.
+            pack: Name or folder of the pack.
+            language: Language the user speaks, `en` or `zh`.
+            level: Difficulty on the reference ray, 0..1.
+            knobs: Single knobs, 0..1 each, over the level; see `emosim.difficulty`.
+            user: `rules`, `llm:MODEL`, `sage:MODEL`, …, or a user object.
+            backend: What answers the user's questions, if `user` does not name it: a spec string or a backend object.
+            reward: Name from `emosim.rewards.REWARDS`, or a weighted sum such as `final+0.5*delta`.
+            render_mode: `ansi`, `human` or None.
+
+        Raises:
+            UsageError: An argument names something unknown or out of range.
+            PackError: The pack is wrong.
+        """
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            raise UsageError(f"unknown render_mode '{render_mode}'{did_you_mean(str(render_mode), ('ansi', 'human'))}")
+        self.render_mode = render_mode
+        self.pack = load_pack(pack)
+        self.personas = (persona,) if isinstance(persona, str) else tuple(persona or self.pack.personas)
+        self.language = language
+        for name in self.personas:
+            self.pack.cast(self._local(name), language)
+        self.difficulty = difficulty(dict(knobs or {}), level)
+        self.user, self.backend = seat_user(user, backend)
+        self.reward_name = reward
+        self._reward = reward_named(reward)
+        self.action_space = UtteranceSpace(MAX_CHARS)
+        self.observation_space = UtteranceSpace(MAX_CHARS)
+        self._episode: Episode | None = None
+        self._stepping = False
+
+    @property
+    def episode(self) -> Episode:
+        """The episode as it stands; hidden fields included.
+
+        Raises:
+            UsageError: Before the first reset.
+        """
+        if self._episode is None:
+            raise UsageError("no episode yet: call reset() before step()")
+        return self._episode
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
+        """Open a new episode and return the user's first message.
+
+        Args:
+            seed: Fixes everything offline: persona drawn, dice, and the seeds sent to models.
+            options: `persona`, `level`, `knobs` for this episode; or `episode`, a stored `Episode` to go on from.
+
+        Raises:
+            UsageError: An option is unknown or out of range.
+        """
+        super().reset(seed=seed)
+        self._episode = self._open(dict(options or {}), seed)
+        self._stepping = False
+        if self.render_mode == "human":
+            print(render_ansi(self._episode))
+        return self._episode.spoken.text, info_of(self._episode)
+
+    async def areset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[str, dict[str, Any]]:
+        """Do what `reset` does; opening an episode asks no model."""
+        return self.reset(seed=seed, options=options)
+
+    def step(self, action: str) -> tuple[str, float, bool, bool, dict[str, Any]]:
+        """Say something to the user.
+
+        Returns:
+            The user's new message, reward, terminated, truncated, info.
+
+        Raises:
+            UsageError: Before reset, after the end, or while another step of this environment runs.
+            SimulationError: The user could not answer; nothing has changed and the step may be tried again.
+        """
+        with _Alone(self):
+            return self.commit(drive(self.turn(action), self.backend))
+
+    async def astep(self, action: str) -> tuple[str, float, bool, bool, dict[str, Any]]:
+        """Do what `step` does, awaiting the user's model."""
+        with _Alone(self):
+            return self.commit(await adrive(self.turn(action), self.backend))
+
+    def turn(self, action: str) -> Flow[Transition]:
+        """Return the flow of one turn, for drivers that answer many at once; `commit` its result."""
+        if not isinstance(action, str):
+            raise UsageError(f"an action is a text, not {type(action).__name__}")
+        return advance(self.episode, Utterance(raw=action), self.user)
+
+    def commit(self, step: Transition) -> tuple[str, float, bool, bool, dict[str, Any]]:
+        """Make a transition the present state and return it as Gymnasium has it."""
+        self._episode = step.after
+        if self.render_mode == "human":
+            print(render_turn(step.after, len(step.after.turns)))
+        ended = step.after.ending
+        truncated = ended == "out_of_turns"
+        return step.turn.spoken.text, self._reward(step), step.is_last and not truncated, truncated, info_of(step.after)
+
+    def fork(self) -> EmpathyEnv:
+        """Return an environment of its own at the same state; both go on independently."""
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__, _stepping=False)
+        return twin
+
+    def render(self) -> str | None:  # type: ignore[override]
+        """Return the chat as text in `ansi` mode; `human` mode prints while playing."""
+        return render_ansi(self.episode) if self.render_mode == "ansi" else None
+
+    def _open(self, options: dict[str, Any], seed: int | None) -> Episode:
+        for name in options:
+            if name not in _OPTIONS:
+                raise UsageError(f"unknown reset option '{name}'{did_you_mean(name, _OPTIONS)}")
+        stored = options.get("episode")
+        if stored is not None:
+            return stored if isinstance(stored, Episode) else Episode.model_validate(stored)
+        address = seed if seed is not None else int(self.np_random.integers(2**31))
+        name = options.get("persona") or self.personas[pick(len(self.personas), address, 0, DICE_PERSONA)]
+        casting = self.pack.cast(self._local(str(name)), self.language)
+        return open_episode(casting.persona, casting.scenario, self._harder(options), address, self.user)
+
+    def _local(self, name: str) -> str:
+        pack, _, persona = name.rpartition("/")
+        if pack not in ("", self.pack.about.id):
+            raise UsageError(f"persona '{name}' is not in pack '{self.pack.about.id}'; pass pack='{pack}'")
+        return persona
+
+    def _harder(self, options: dict[str, Any]) -> Difficulty:
+        if "level" not in options and "knobs" not in options:
+            return self.difficulty
+        return difficulty(dict(options.get("knobs") or {}), options.get("level", 0.0))
+
+
+_OPTIONS = ("persona", "level", "knobs", "episode")
+
+
+class _Alone:
+    """Lets one step at a time into an environment."""
+
+    def __init__(self, env: EmpathyEnv) -> None:
+        self.env = env
+
+    def __enter__(self) -> None:
+        if self.env._stepping:
+            raise UsageError("another step of this environment is still running; await it, or use one env per episode")
+        self.env._stepping = True
+
+    def __exit__(self, *_: object) -> None:
+        self.env._stepping = False
+
+
+def seat_user(user: str | User, backend: str | Backend | None) -> tuple[User, Backend | None]:
+    """Return the user and what answers its questions.
+
+    Raises:
+        UsageError: Either is unknown, or a user that needs a model has none.
+    """
+    named: str | Backend | None = None
+    if isinstance(user, str):
+        user, named = resolve_user(user)
+    chosen = backend if backend is not None else named
+    if isinstance(chosen, str):
+        from emosim.backends import resolve_backend
+
+        return user, resolve_backend(chosen, seat="user")
+    return user, chosen

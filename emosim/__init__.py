@@ -3,8 +3,8 @@
     import emosim, gymnasium as gym
     env = gym.make("emosim/Empathy-v0", persona="dolores", level=0.3)
 
-Importing emosim registers `emosim/Empathy-v0` (free text) and `emosim/EmpathyActs-v0` (discrete support acts), and loads
-Gymnasium and pydantic only.
+Importing emosim registers `emosim/Empathy-v0` (free text) and `emosim/EmpathyActs-v0` (discrete support acts); it loads
+Gymnasium and nothing heavier.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _PUBLIC: Final = {
     "load_pack": "emosim.packs",
     "replay": "emosim.rulebook",
 }
-__all__ = ["__version__", *sorted(_PUBLIC)]  # noqa: PLE0604
+__all__ = ["__version__", *sorted(_PUBLIC)]
 
 _gymnasium.register(
     id="emosim/Empathy-v0",

@@ -12,8 +12,8 @@ def info_of(episode: Episode) -> dict[str, Any]:
 
     Keys: `episode_id`, `persona`, `language`, `level` (0..1, -1 off the reference ray), `knobs` (in the order of
     `emosim.difficulty.KNOBS`), `seed`, `turn`, `max_turns`, `mood` (0..100), `change` (-10..10), `trust`, `patience`
-    (0..1), `acts`, `fit` (-2..2), `specificity` (0..2), `thought`, `kinds`, `revealed`, `need`, `ending`, `score` (0..1),
-    `valid` (False when the environment failed and nothing may be concluded).
+    (0..1), `acts`, `fit` (-2..2), `specificity` (0..2), `thought`, `kinds`, `revealed`, `need`, `ending`, `score`
+    (0..1), `valid` (False when the environment failed and nothing may be concluded).
     """
     turn = episode.turns[-1] if episode.turns else None
     seen = turn.appraisal if turn else None

@@ -23,9 +23,9 @@ Batch = tuple[tuple[str, ...], np.ndarray, np.ndarray, np.ndarray, dict[str, Any
 class EmpathyVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], np.ndarray]):
     """`num_envs` text environments stepped together, the default of `gymnasium.make_vec`.
 
-    Agrees with `SyncVectorEnv` and `AsyncVectorEnv` over `EmpathyEnv` step for step. One difference, on purpose: where a
-    user's model fails, that environment alone ends, truncated, with reward NaN and `info["valid"]` False, and the others
-    go on; a single environment raises instead, so that the step can be tried again.
+    Agrees with `SyncVectorEnv` and `AsyncVectorEnv` over `EmpathyEnv` step for step. One difference, on purpose: where
+    a user's model fails, that environment alone ends, truncated, with reward NaN and `info["valid"]` False, and the
+    others go on; a single environment raises instead, so that the step can be tried again.
 
     Observations: tuple of `num_envs` texts. Rewards, terminations, truncations: arrays of shape (num_envs,). An
     environment that ended is reset by the next step, whose action it ignores (Gymnasium's `NEXT_STEP`).

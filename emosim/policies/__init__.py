@@ -1,1 +1,1 @@
-"""Agents that come with emosim: floor, ladder, oracle, adversarial ones, and shells for chat models, callables, commands."""
+"""Agents that come with emosim: floor, ladder, oracle, attacks, and shells for chat models, callables and commands."""

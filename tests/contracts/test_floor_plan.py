@@ -10,12 +10,13 @@ import pytest
 ROOT = Path(__file__).parents[2] / "emosim"
 FLOORS: list[set[str]] = [
     {"errors", "value"},
-    {"acts", "emotion"},
+    {"acts", "flow"},
+    {"emotion"},
     {"persona"},
     {"difficulty"},
-    {"flow"},
-    {"episode", "rulebook"},
-    {"users", "rewards", "backends", "phrasebook", "render"},
+    {"episode"},
+    {"rulebook", "phrasebook", "render"},
+    {"users", "rewards", "backends"},
     {"engine"},
     {"packs", "spaces", "info"},
     {"env", "acts_env"},

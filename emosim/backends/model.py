@@ -1,0 +1,205 @@
+"""`ModelBackend`: bounded retries, time-outs, limits and accounting around any transport."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import weakref
+from dataclasses import dataclass, fields
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, stop_before_delay
+from tenacity.wait import wait_exponential_jitter
+
+from emosim.backends.loops import Gate, LoopPool, PerLoop
+from emosim.backends.meter import Meter, Price, estimate_input, estimate_tokens
+from emosim.backends.protocol import WEAKER_FORMAT, Body, ResponseFormat, Transport, Wire, chat_body, read_reply
+from emosim.errors import BackendError, TransientBackendError, UsageError
+from emosim.flow import Answer, Answers, ChatRequest, ChatResponse, Requests, Usage
+
+_READ_BY_SERVER = ("timeout", "truncated", "bad_body")
+"""Faults after which the server has probably worked, so that the input is charged, as an estimate."""
+
+_NOTHING = Usage()
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long to wait, how often to try, how many at once."""
+
+    concurrency: int = 64
+    """Calls in flight: of all blocking callers together, and of each awaiting event loop."""
+    timeout_s: float = 60.0
+    """Longest wait for one try."""
+    attempts: int = 4
+    """Most tries for one call."""
+    deadline_s: float = 180.0
+    """Longest time for all tries of one call, waits included."""
+    first_wait_s: float = 0.5
+    """First back-off; doubles at each try, plus as much again in jitter."""
+    longest_wait_s: float = 20.0
+    """Longest back-off. A longer `Retry-After` is honoured, if the deadline allows."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            if not getattr(self, field.name) > 0:
+                raise UsageError(f"{field.name} must be above 0, not {getattr(self, field.name)}")
+
+
+class ModelBackend:
+    """A `Backend` that asks a model over a transport.
+
+    Transient faults (429, 5xx, time-outs, lost connections, damaged bodies) are tried again with exponential
+    back-off and jitter, no sooner than `Retry-After`; other faults are final. What is left is returned as the
+    answer, never raised.
+
+    It can be pickled, forked, called from many threads and event loops, and blocks safely inside a running loop.
+
+    Args:
+        transport: How to reach the model.
+        limits: Waiting and concurrency.
+        meter: Accounting and budget; share one between backends to share the budget.
+        price: What the model costs, if not the meter's price for it.
+        limit_key: Name of the output limit in the body, `max_tokens` or `max_completion_tokens`.
+
+    Raises:
+        UsageError: The meter has `max_cost` and the model's price is unknown.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        limits: Limits | None = None,
+        meter: Meter | None = None,
+        price: Price | None = None,
+        limit_key: str = "max_tokens",
+    ) -> None:
+        self.transport, self.limits, self.meter = transport, limits or Limits(), meter or Meter()
+        self.limit_key = limit_key
+        self._price = price or self.meter.price_of(transport.model)
+        self._format: ResponseFormat = "json_schema"
+        self._prepare()
+
+    def __repr__(self) -> str:
+        return f"<ModelBackend {self.transport.name}>"
+
+    def __getstate__(self) -> dict[str, object]:
+        live = ("_loops", "_gate", "_wires", "_gates")
+        return {name: value for name, value in self.__dict__.items() if name not in live}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        transport, concurrency = self.transport, self.limits.concurrency
+        self._loops, self._gate = LoopPool(), Gate(concurrency)
+        self._wires: PerLoop[Wire] = PerLoop(lambda: transport.open(concurrency), _close)
+        self._gates: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Gate] = weakref.WeakKeyDictionary()
+        weakref.finalize(self, self._loops.close)
+
+    def complete(self, requests: Requests) -> Answers:
+        """Answer all requests at once, blocking, on a private event loop."""
+        return self._loops.run(lambda: self._answer(requests, self._gate)) if requests else []
+
+    async def acomplete(self, requests: Requests) -> Answers:
+        """Answer all requests at once on the running event loop."""
+        gate = self._gates.setdefault(asyncio.get_running_loop(), Gate(self.limits.concurrency))
+        return await self._answer(requests, gate)
+
+    def close(self) -> None:
+        """Close what blocking calls opened; the backend stays usable."""
+        self._loops.close()
+
+    async def aclose(self) -> None:
+        """Close what the running event loop opened; the backend stays usable."""
+        await self._wires.close()
+
+    async def _answer(self, requests: Requests, gate: Gate) -> Answers:
+        wire = await self._wires.get()
+        if len(requests) == 1:
+            return [await self._ask(wire, requests[0], gate)]
+        return await asyncio.gather(*[self._ask(wire, request, gate) for request in requests])
+
+    async def _ask(self, wire: Wire, request: ChatRequest, gate: Gate) -> Answer:
+        await gate.enter()
+        begun = time.monotonic()
+        try:
+            return await self._try(wire, request, begun)
+        except TransientBackendError as first:
+            return await self._try_again(wire, request, begun, first)
+        except BackendError as error:
+            return error
+        finally:
+            gate.leave()
+
+    async def _try_again(self, wire: Wire, request: ChatRequest, begun: float, first: BackendError) -> Answer:
+        """Retry after a first try that failed; tenacity is made only now, as most calls never need it."""
+        failed = [first]
+
+        async def attempt() -> ChatResponse:
+            if failed:
+                raise failed.pop()
+            return await self._try(wire, request, begun)
+
+        limits = self.limits
+        left_s = limits.deadline_s - (time.monotonic() - begun)
+        retrying = AsyncRetrying(
+            stop=stop_after_attempt(limits.attempts) | stop_before_delay(left_s),
+            wait=self._wait_s,
+            retry=retry_if_exception_type(TransientBackendError),
+            sleep=asyncio.sleep,
+            reraise=True,
+        )
+        try:
+            return await retrying(attempt)
+        except BackendError as error:
+            return error
+
+    def _wait_s(self, state: RetryCallState) -> float:
+        limits, error = self.limits, state.outcome.exception() if state.outcome else None
+        backoff = wait_exponential_jitter(limits.first_wait_s, limits.longest_wait_s, jitter=limits.first_wait_s)
+        asked_s = error.retry_after_s if isinstance(error, TransientBackendError) else None
+        return max(backoff(state), asked_s or 0.0)
+
+    async def _try(self, wire: Wire, request: ChatRequest, begun: float) -> ChatResponse:
+        """Send once; once more for each response format that the server turns out not to have."""
+        while True:
+            form = self._format
+            try:
+                body = chat_body(request, self.transport.model, form, self.limit_key)
+                return await self._send(wire, request, body, begun)
+            except BackendError as error:
+                if error.cause != "response_format" or not request.schema_json or form not in WEAKER_FORMAT:
+                    raise
+                if self._format == form:
+                    self._format = WEAKER_FORMAT[form]
+
+    async def _send(self, wire: Wire, request: ChatRequest, body: Body, begun: float) -> ChatResponse:
+        hold = self.meter.reserve(request, self._price)
+        used = _NOTHING
+        try:
+            left_s = self.limits.deadline_s - (time.monotonic() - begun)
+            reply = await wire.post(body, min(self.limits.timeout_s, max(left_s, 0.001)))
+            response = read_reply(reply, self.transport.name)
+            used = response.usage if response.usage.tokens else _estimate(request, response)
+        except BackendError as error:
+            used = _charge(request, error)
+            raise
+        finally:
+            used = self.meter.settle(hold, used)
+        return ChatResponse(response.text, response.reasoning, response.finish_reason, response.model, used)
+
+
+async def _close(wire: Wire) -> None:
+    """Close a wire; a module function, so that closing holds no backend alive."""
+    await wire.close()
+
+
+def _estimate(request: ChatRequest, response: ChatResponse) -> Usage:
+    output = estimate_tokens(response.text) + estimate_tokens(response.reasoning)
+    return Usage(0, estimate_input(request), output, estimated=True)
+
+
+def _charge(request: ChatRequest, error: BackendError) -> Usage:
+    return Usage(0, estimate_input(request), estimated=True) if error.cause in _READ_BY_SERVER else _NOTHING

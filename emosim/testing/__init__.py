@@ -1,0 +1,1 @@
+"""What emosim ships to test agents, users and environments with."""

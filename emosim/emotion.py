@@ -27,7 +27,7 @@ class EmotionState(Value):
     trust: float
     """0 to 1: how much this user dares to tell."""
     patience: float
-    """0 to 1: at 0 the user leaves."""
+    """0 to 1: at 0 every reply that does not help costs as much as a reply can, until the user leaves."""
     last_change: float = 0.0
     """Change of mood in the last turn, -10 to 10."""
 
@@ -126,7 +126,7 @@ def feel(
     """
     touched = touch(appraisal, reactions, memory)
     push = response(worth(appraisal, need, memory), state, temper, memory) + touched
-    change = settle(push, state.last_change, temper.inertia)
+    change = settle(push, state, temper.inertia)
     if change > 0 and not supported(appraisal):
         change = 0.0
     mood = quantise(clip(state.mood + clip(change, -MAX_CHANGE, MAX_CHANGE), 0.0, 100.0))
@@ -184,11 +184,13 @@ GAIN: Final = 1.4
 """Points per unit of worth above the bar, in tenths: a good reply, not only a perfect one, can earn the full 10."""
 
 
-def settle(push: float, last_change: float, inertia: float) -> float:
-    """Return the change after inertia: warming is held back, a recent loss lingers."""
+def settle(push: float, state: EmotionState, inertia: float) -> float:
+    """Return the change after inertia: warming is held back, a recent loss lingers, and lost patience forgives nothing."""
     if push > 0.0:
-        return push - inertia * max(push - max(last_change, 0.0), 0.0)
-    return push + 0.5 * inertia * min(last_change, 0.0)
+        return push - inertia * max(push - max(state.last_change, 0.0), 0.0)
+    if state.patience <= 0.0:
+        return -MAX_CHANGE
+    return push + 0.5 * inertia * min(state.last_change, 0.0)
 
 
 def touch(appraisal: Appraisal, reactions: tuple[Reaction, ...], memory: Memory) -> float:

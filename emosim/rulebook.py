@@ -72,7 +72,7 @@ def ending(episode: Episode, emotion: EmotionState, *, blank: bool = False, good
     """
     if emotion.mood >= episode.rules.satisfied_at:
         return "satisfied"
-    if emotion.mood < episode.rules.left_below or emotion.patience <= 0.0:
+    if emotion.mood < episode.rules.left_below:
         return "agent_left" if blank else "left"
     if goodbye and episode.rules.heeds_goodbye:
         return "left"

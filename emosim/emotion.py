@@ -185,7 +185,7 @@ GAIN: Final = 1.4
 
 
 def settle(push: float, state: EmotionState, inertia: float) -> float:
-    """Return the change after inertia: warming is held back, a recent loss lingers, and lost patience forgives nothing."""
+    """Return the change after inertia: warming is held back, a loss lingers, and lost patience forgives nothing."""
     if push > 0.0:
         return push - inertia * max(push - max(state.last_change, 0.0), 0.0)
     if state.patience <= 0.0:

@@ -34,7 +34,7 @@ def read_toml(path: Path, form: type[V]) -> V:
     except tomllib.TOMLDecodeError as error:
         raise PackError(f"not valid TOML: {error}", file=str(path), line=_line_in(str(error))) from None
     except ValidationError as error:
-        first = error.errors()[0]
+        first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
         keys = [part for part in first["loc"] if not str(part).startswith("[")]
         problem = _problem(first["type"], first["msg"], keys, form)
         raise PackError(problem, file=str(path), line=find_line(text, keys), key=_dotted(keys)) from None

@@ -12,7 +12,7 @@ from typing import Final
 from emosim.acts import Act
 from emosim.emotion import EmotionState
 from emosim.episode import Episode, Spoken
-from emosim.persona import Fact, LineKind
+from emosim.persona import Fact, Language, LineKind
 from emosim.rulebook import is_blank, remember
 from emosim.users.protocol import Felt
 from emosim.value import pick, roll
@@ -31,6 +31,7 @@ _NEXT_BEST: Final[dict[LineKind, LineKind]] = {
     "moved": "better", "better": "moved", "flat": "curt", "worse": "curt", "curt": "worse", "confused": "flat",
     "suspicious": "worse", "repeat": "flat", "silence": "curt",
 }  # fmt: skip
+_END_MARKS: Final = frozenset(".!?…。！？~～)）\"”'’:：—")
 _LAST_WORDS: Final = {
     "en": ("Hm.", "Well.", "Mm.", "So.", "Right.", "…"),
     "zh": ("嗯。", "唉。", "哦。", "好吧。", "……"),
@@ -131,12 +132,18 @@ def _message(episode: Episode, kinds: list[LineKind], fact: Fact | None) -> Spok
     texts = [line for _, line in parts] + ([fact.text] if fact else [])
     if not texts:
         texts = [_last_word(episode)]
-    gap = "" if episode.persona.language == "zh" else " "
     return Spoken(
-        text=gap.join(texts),
+        text=_joined(texts, episode.persona.language),
         kinds=tuple(kind for kind, _ in parts) + (("fact",) if fact else ()),
         revealed=(fact.id,) if fact else (),
     )
+
+
+def _joined(texts: list[str], language: Language) -> str:
+    """Return parts as one message; a part that its author left without an end mark gets one before the next."""
+    mark, gap = (" ", "") if language == "zh" else (". ", " ")
+    ended = [text + (gap if text[-1] in _END_MARKS else mark) for text in texts[:-1]]
+    return "".join([*ended, texts[-1]])
 
 
 def _line(episode: Episode, kind: LineKind) -> str:

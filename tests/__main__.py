@@ -1,0 +1,42 @@
+"""One command runs everything: `python tests` (the default, minutes) and `python tests legs` (heavier, each on its own)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PYTHON = [sys.executable, "-m"]
+DEFAULT = [
+    [*PYTHON, "ruff", "check", "."],
+    [*PYTHON, "ruff", "format", "--check", "."],
+    [*PYTHON, "mypy"],
+    [*PYTHON, "pytest", "-q", "-n", "2", "-m", "not slow and not bench and not local_model", "--doctest-modules", "emosim", "tests"],
+]  # fmt: skip
+LEGS = [
+    [*PYTHON, "pytest", "-q", "-m", "slow"],
+    [*PYTHON, "pytest", "-q", "-m", "bench", "-s"],
+    ["bash", "tests/legs/wheel.sh"],
+    ["bash", "tests/legs/openai_majors.sh"],
+    ["bash", "tests/legs/local_model.sh"],
+]
+
+
+def main(words: list[str]) -> int:
+    """Run the commands one after another; stop at the first that fails."""
+    for command in LEGS if words == ["legs"] else DEFAULT:
+        shown = " ".join(command).replace(sys.executable, "python")
+        print(f"\n$ {shown}", flush=True)
+        start = time.monotonic()
+        code = subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONUTF8": "1"}, check=False).returncode
+        print(f"[{time.monotonic() - start:.0f} s]", flush=True)
+        if code:
+            return code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

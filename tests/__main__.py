@@ -1,4 +1,4 @@
-"""One command runs everything: `python tests` (the default, minutes) and `python tests legs` (heavier, each on its own)."""
+"""One command runs everything: `python tests` (minutes); `python tests legs` runs what is heavier."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ DEFAULT = [
     [*PYTHON, "ruff", "check", "."],
     [*PYTHON, "ruff", "format", "--check", "."],
     [*PYTHON, "mypy"],
-    [*PYTHON, "pytest", "-q", "-n", "2", "-m", "not slow and not bench and not local_model", "--doctest-modules", "emosim", "tests"],
-]  # fmt: skip
+    [*PYTHON, "pytest", "-q", "-n", "2", "--doctest-modules", "emosim", "tests"],
+]
 LEGS = [
     [*PYTHON, "pytest", "-q", "-m", "slow"],
     [*PYTHON, "pytest", "-q", "-m", "bench", "-s"],

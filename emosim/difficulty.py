@@ -2,6 +2,7 @@
 
 A difficulty transforms persona and scenario once, when the episode opens; nothing later asks how hard it is. The sizes
 of the steps are our own choice; that each knob is live and monotone is shown by `tests/contracts/test_knobs.py`.
+Impatience takes two turns at most and works through patience: a shorter episode alone would spare an agent that hurts.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def apply(persona: Persona, scenario: Scenario, harder: Difficulty) -> tuple[Per
             update={
                 "facts": tuple(_fact(fact, harder.guardedness) for fact in scenario.facts),
                 "vagueness": max(scenario.vagueness, min(2, int(3 * harder.guardedness))),
-                "max_turns": max(1, scenario.max_turns - round(4 * harder.impatience)),
+                "max_turns": max(1, scenario.max_turns - round(2 * harder.impatience)),
                 "hint_rate": scenario.hint_rate * (1 - harder.ambiguity),
                 "counter_rate": _towards(scenario.counter_rate, 0.8, harder.ambiguity),
                 "test_rate": _towards(scenario.test_rate, 0.7, harder.provocation),
@@ -98,7 +99,8 @@ def _temper(temper: Temperament, harder: Difficulty) -> Temperament:
             "acceptance": _towards(temper.acceptance, 0.6, harder.skepticism),
             "loss_aversion": _towards(temper.loss_aversion, 2.5, harder.volatility),
             "inertia": _towards(temper.inertia, 0.6, harder.volatility),
-            "impatience": _towards(temper.impatience, 0.35, harder.impatience),
+            "impatience": _towards(temper.impatience, 0.5, harder.impatience),
+            "patience": temper.patience * (1.0 - 0.5 * harder.impatience),
         }
     )
 

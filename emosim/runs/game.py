@@ -1,0 +1,199 @@
+"""One episode from opening to end, with every way it can go wrong sorted into the right drawer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from emosim.engine import advance, is_over, leave, open_episode
+from emosim.episode import Episode, Utterance
+from emosim.errors import BackendError, EmosimError, UsageError
+from emosim.flow import Answers, Backend, ChatResponse, Requests, Seat, Usage, adrive
+from emosim.packs import Casting
+from emosim.policies.protocol import Policy, see
+from emosim.rewards import Reward
+from emosim.runs.records import AtFault, Failure, Models, Record, Spent, SpentBySeat, Versions, record_of
+from emosim.suite import EpisodeKey
+from emosim.users.protocol import User
+
+FATAL: Final = frozenset({"auth", "not_found", "quota", "no_backend", "missing_extra", "pack", "usage", "run"})
+"""Causes that every other episode would meet too: they end the run instead of failing an episode."""
+
+BUDGET: Final = "budget"
+"""Cause of an episode that stays unplayed, to be played when there is budget again."""
+
+
+@dataclass(frozen=True)
+class Players:
+    """Who plays: the agent and the user, each with what answers its questions."""
+
+    agent: Policy
+    user: User
+    agent_backend: Backend | None = None
+    """None for an agent that asks no model."""
+    user_backend: Backend | None = None
+    """None for a user that asks no model."""
+
+
+@dataclass(frozen=True)
+class House:
+    """What all games of a run share."""
+
+    players: Players
+    reward: tuple[str, Reward]
+    versions: Versions
+    deadline_s: float = 3600.0
+    """Longest time for one episode; nothing hangs longer."""
+    heard: Callable[[Seat, Usage], None] = lambda seat, usage: None
+    """Is told what each answer used."""
+
+
+class BadReply(EmosimError):
+    """The agent returned something that is no text."""
+
+    cause = "bad_reply"
+
+
+@dataclass
+class Game:
+    """An episode while it is played."""
+
+    house: House
+    key: EpisodeKey
+    episode: Episode
+    seat: AtFault = "environment"
+    lines: dict[Seat, Line] = field(default_factory=dict)
+
+    async def play(self) -> None:
+        """Play to the end."""
+        players = self.house.players
+        agent, user = self._line("agent", players.agent_backend), self._line("user", players.user_backend)
+        while not is_over(self.episode):
+            self.seat = "agent"
+            reply = await adrive(players.agent.reply(see(self.episode, players.agent)), agent)
+            if reply is None:
+                self.episode = leave(self.episode).after
+                break
+            said = Utterance(raw=sayable(reply))
+            self.seat = "user"
+            self.episode = (await adrive(advance(self.episode, said, players.user), user)).after
+        self.seat = "environment"
+
+    def record(self) -> Record:
+        """Return the record of the finished episode."""
+        house = self.house
+        return record_of(
+            str(self.key), house.players.agent.name, self.episode, house.reward, house.versions, *self._used()
+        )
+
+    def failure(self, seat: AtFault, cause: str, message: str) -> Failure:
+        """Return what is kept of an episode that could not be finished."""
+        usage, models = self._used()
+        return Failure(
+            key=str(self.key),
+            agent=self.house.players.agent.name,
+            user=self.house.players.user.name,
+            seat=seat,
+            cause=cause,
+            message=one_line(message),
+            turn=len(self.episode.turns) + 1,
+            moods=self.episode.moods,
+            usage=usage,
+            models=models,
+            versions=self.house.versions,
+        )
+
+    def _line(self, seat: Seat, backend: Backend | None) -> Line | None:
+        if backend is None:
+            return None
+        return self.lines.setdefault(seat, Line(backend, seat, self.house.heard))
+
+    def _used(self) -> tuple[SpentBySeat, Models]:
+        if not self.lines:
+            return _NOTHING
+        spent = {seat: Spent.of(line.used) for seat, line in self.lines.items()}
+        models = {seat: tuple(sorted(line.models)) for seat, line in self.lines.items()}
+        return SpentBySeat(**spent), Models(**models)
+
+
+_NOTHING: Final = (SpentBySeat(), Models())
+
+
+async def play_game(house: House, key: EpisodeKey, casting: Casting) -> Record | Failure:
+    """Play an episode and return what is to be stored.
+
+    Raises:
+        EmosimError: Every other episode would meet this too, or the budget is reached (cause `budget`).
+    """
+    episode = open_episode(casting.persona, casting.scenario, key.harder, key.seed, house.players.user)
+    game = Game(house, key, episode)
+    limit = asyncio.timeout(house.deadline_s)
+    try:
+        async with limit:
+            await game.play()
+        return game.record()
+    except EmosimError as error:
+        if error.cause in FATAL or error.cause == BUDGET or isinstance(error, UsageError):
+            raise
+        return game.failure(game.seat, error.cause, str(error))
+    except Exception as error:
+        if limit.expired():
+            late = f"not finished within {house.deadline_s:g} s, waiting for the {game.seat}"
+            return game.failure("environment", "deadline", late)
+        # A bug in somebody's agent, or in ours, costs one episode and is on record; it does not cost the run.
+        return game.failure(game.seat, "exception", f"{type(error).__name__}: {error}")
+
+
+class Line:
+    """A backend as one seat of one episode uses it: answers pass through and are counted.
+
+    Args:
+        backend: What answers.
+        seat: Whose it is.
+        heard: Is told what each answer used.
+    """
+
+    __slots__ = ("_backend", "_heard", "_seat", "models", "used")
+
+    def __init__(self, backend: Backend, seat: Seat, heard: Callable[[Seat, Usage], None]) -> None:
+        self._backend, self._seat, self._heard = backend, seat, heard
+        self.used = Usage()
+        self.models: frozenset[str] = frozenset()
+
+    def complete(self, requests: Requests) -> Answers:
+        """Answer all requests, blocking."""
+        return self._count(self._backend.complete(requests))
+
+    async def acomplete(self, requests: Requests) -> Answers:
+        """Answer all requests, awaiting."""
+        return self._count(await self._backend.acomplete(requests))
+
+    def _count(self, answers: Answers) -> Answers:
+        for answer in answers:
+            if isinstance(answer, ChatResponse):
+                self.used += answer.usage
+                self._heard(self._seat, answer.usage)
+                if answer.model not in self.models:
+                    self.models |= {answer.model}
+            elif not isinstance(answer, BackendError):
+                raise TypeError(f"a backend answered with {type(answer).__name__}")
+        return answers
+
+
+def sayable(reply: object) -> str:
+    """Return a reply as text that can be stored: lone surrogates, which no file can hold, become `?`.
+
+    Raises:
+        BadReply: It is no text.
+    """
+    if not isinstance(reply, str):
+        raise BadReply(f"the agent returned {type(reply).__name__}, not text or None")
+    return reply.encode("utf-8", "replace").decode("utf-8")
+
+
+def one_line(text: str, limit: int = 300) -> str:
+    """Return text on one line, without control characters, cut at `limit`."""
+    line = " ".join("".join(c if c.isprintable() or c.isspace() else "�" for c in sayable(text)).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"

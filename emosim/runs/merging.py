@@ -1,0 +1,71 @@
+"""Merging shards, or parts of one suite, into one run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from emosim.errors import RunError, UsageError
+from emosim.runs.config import ChangedSettings, RunConfig, differences
+from emosim.runs.ledger import read_lines, read_values
+from emosim.runs.playing import keys_of
+from emosim.runs.records import Failure, Record
+from emosim.runs.store import EPISODES, FAILURES, RunStore, read_config
+from emosim.runs.summary import Summary, summarise
+
+
+def merge(directories: Sequence[str | Path], out: str | Path) -> Summary:
+    """Merge runs that differ in their shard alone; the originals stay as they are.
+
+    An episode that several runs hold is taken from the first. What no run holds is counted as missing: the original
+    command without `--shard` and with `--out` set to the merged run plays it.
+
+    Raises:
+        UsageError: Nothing to merge.
+        ChangedSettings: The runs differ in more than their shard.
+        RunError: A run cannot be read, or the merged one cannot be written.
+    """
+    if not directories:
+        raise UsageError("nothing to merge; name the runs: emosim merge RUN... --out DIR")
+    config = _common(directories)
+    if any(Path(out).resolve() == Path(directory).resolve() for directory in directories):
+        raise RunError(f"{out} is one of the runs to merge; choose another --out")
+    places = _places(directories)
+    with RunStore(out, config, len(keys_of(config))) as store:
+        done = store.finished
+        if not done and not store.tally.faults:
+            for directory in directories:
+                for _, failure in read_values(Path(directory) / FAILURES, Failure):
+                    store.add(failure)
+        for key in sorted(set(places) - done):
+            directory, offset, size = places[key]
+            store.add(_record(directory, offset, size))
+        summary = summarise(store.tally, config, "complete")
+        store.conclude(summary)
+    return summary
+
+
+def _common(directories: Sequence[str | Path]) -> RunConfig:
+    whole = [read_config(directory).model_copy(update={"shard": None}) for directory in directories]
+    for directory, config in zip(directories[1:], whole[1:], strict=True):
+        changes = list(differences(whole[0], config))
+        if changes:
+            raise ChangedSettings(f"{directory} is another run than {directories[0]} ({'; '.join(changes)})")
+    return whole[0]
+
+
+def _places(directories: Sequence[str | Path]) -> dict[str, tuple[Path, int, int]]:
+    """Return where each episode stands, so that no more than one needs to be held."""
+    places: dict[str, tuple[Path, int, int]] = {}
+    for directory in directories:
+        path, offset = Path(directory) / EPISODES, 0
+        for (_, line), (_, record) in zip(read_lines(path), read_values(path, Record), strict=True):
+            places.setdefault(record.key, (path, offset, len(line)))
+            offset += len(line)
+    return places
+
+
+def _record(path: Path, offset: int, size: int) -> Record:
+    with path.open("rb") as file:
+        file.seek(offset)
+        return Record.model_validate_json(file.read(size))

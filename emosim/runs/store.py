@@ -1,0 +1,214 @@
+"""The directory of a run: its settings, its two ledgers, its lock, and how it is read again.
+
+`run.json` settings, versions, command · `episodes.jsonl` one `Record` for each finished episode · `failures.jsonl` one
+`Failure` for each attempt that failed · `summary.json` what the run found.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from emosim.backends.keys import scrub
+from emosim.errors import RunError
+from emosim.runs.config import ChangedSettings, RunConfig, RunFile, differences
+from emosim.runs.ledger import Ledger, read_lines, read_values
+from emosim.runs.lock import Lock
+from emosim.runs.records import Failure, Record, SpentBySeat
+from emosim.runs.summary import Summary
+from emosim.runs.tally import Row, Tally
+
+SETTINGS: Final = "run.json"
+EPISODES: Final = "episodes.jsonl"
+FAILURES: Final = "failures.jsonl"
+SUMMARY: Final = "summary.json"
+
+
+def read_run(directory: str | Path) -> Iterator[Record]:
+    """Yield the records of a run; a torn last line is passed over.
+
+    Raises:
+        RunError: The directory is no run, or a line is damaged; the message names file, line and field.
+    """
+    return (record for _, record in read_values(_run(directory) / EPISODES, Record))
+
+
+def read_failures(directory: str | Path) -> Iterator[Failure]:
+    """Yield the failed attempts of a run.
+
+    Raises:
+        RunError: The directory is no run, or a line is damaged.
+    """
+    return (failure for _, failure in read_values(_run(directory) / FAILURES, Failure))
+
+
+def read_config(directory: str | Path) -> RunConfig:
+    """Return the settings of a run.
+
+    Raises:
+        RunError: The directory is no run, or its `run.json` is damaged.
+    """
+    path = _run(directory) / SETTINGS
+    try:
+        return RunFile.model_validate_json(path.read_bytes()).config
+    except OSError as error:
+        raise RunError(f"cannot read {path}: {error.strerror}") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise RunError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+
+
+class RunStore:
+    """A run directory opened for writing; use it as a context manager.
+
+    Args:
+        directory: Made if missing.
+        config: The settings; those of an existing run must be the same.
+        planned: Number of episodes that the settings stand for.
+
+    Raises:
+        ChangedSettings: The directory holds a run with other settings; the message is the difference.
+        RunError: It cannot be written, is locked or damaged.
+    """
+
+    def __init__(self, directory: str | Path, config: RunConfig, planned: int) -> None:
+        self.directory, self.config = Path(directory), config
+        self.tally = Tally(planned)
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            try:
+                self.directory.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(Lock(self.directory))
+                self._settle()
+            except OSError as error:
+                raise RunError(f"cannot write {self.directory}: {error.strerror}") from None
+            self._episodes = Ledger(self.directory / EPISODES)
+            stack.callback(self._episodes.close)
+            self._failures = Ledger(self.directory / FAILURES)
+            stack.callback(self._failures.close)
+            load_tally(self.directory, self.tally)
+            self.tally.resume()
+            self._open = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.close()
+
+    @property
+    def finished(self) -> frozenset[str]:
+        """Keys of the episodes that need not be played."""
+        return frozenset(row.key for row in self.tally.rows)
+
+    def add(self, entry: Record | Failure) -> None:
+        """Write one finished or failed episode.
+
+        Raises:
+            RunError: The disk is full; what was there before is whole.
+        """
+        if isinstance(entry, Record):
+            self._episodes.add(entry.line())
+            self.tally.finish(entry)
+        else:
+            self._failures.add(entry.line())
+            self.tally.fail(entry)
+
+    def sync(self) -> None:
+        """Wait until everything written is on the disk."""
+        self._episodes.sync()
+        self._failures.sync()
+
+    def conclude(self, summary: Summary) -> None:
+        """Write the summary."""
+        self.sync()
+        write_whole(self.directory / SUMMARY, summary.model_dump_json(indent=2))
+
+    def _settle(self) -> None:
+        if not (self.directory / SETTINGS).exists():
+            if (self.directory / EPISODES).exists():
+                raise RunError(f"{self.directory} holds episodes but no {SETTINGS}; choose another directory")
+            command = tuple(scrub(word) for word in sys.argv)
+            file = RunFile(config=self.config, argv=command, started=datetime.now(UTC).isoformat(timespec="seconds"))
+            write_whole(self.directory / SETTINGS, file.model_dump_json(indent=2))
+            return
+        changes = list(differences(read_config(self.directory), self.config))
+        if changes:
+            raise ChangedSettings(
+                f"{self.directory} holds a run with other settings ({'; '.join(changes)}); choose another --out"
+            )
+
+
+def load_tally(directory: Path, tally: Tally) -> None:
+    """Count what a directory holds: failures first, so that what a later attempt finished is not counted as failed.
+
+    Raises:
+        RunError: A line is damaged.
+    """
+    for _, failure in read_values(directory / FAILURES, Failure):
+        tally.fail(failure)
+    seen: set[str] = set()
+    for number, line in read_lines(directory / EPISODES):
+        try:
+            brief = _Brief.model_validate_json(line)
+        except ValidationError:
+            raise RunError(
+                f"{EPISODES}:{number}: the line is damaged; restore the file, or delete the line and run again"
+            ) from None
+        if brief.key in seen:
+            raise RunError(f"{EPISODES}:{number}: {brief.key} is there twice; delete one of the lines")
+        seen.add(brief.key)
+        ended = brief.episode
+        tally.count(Row(brief.key, brief.score, brief.return_, ended.ending, len(ended.turns)), brief.usage)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that it is there whole or not at all.
+
+    Raises:
+        RunError: The disk is full or the directory cannot be written.
+    """
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with aside.open("w", encoding="utf-8") as file:
+            file.write(text + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise RunError(f"cannot write {path}: {error.strerror}; make room and run the same command again") from None
+
+
+class _Ended(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    ending: str
+    turns: list[object]
+
+
+class _Brief(BaseModel):
+    """The few fields of a record that resuming needs: reading them costs a quarter of reading all."""
+
+    model_config = ConfigDict(extra="ignore")
+    key: str
+    score: float
+    return_: float = Field(alias="return")
+    usage: SpentBySeat
+    episode: _Ended
+
+
+def _run(directory: str | Path) -> Path:
+    path = Path(directory)
+    if not (path / SETTINGS).is_file():
+        raise RunError(f"{path} is no run: it has no {SETTINGS}")
+    return path

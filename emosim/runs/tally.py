@@ -1,0 +1,113 @@
+"""The state of a run in a few numbers an episode: what progress, resuming and summaries need."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+from emosim.flow import Seat, Usage
+from emosim.runs.records import Failure, Record, SpentBySeat
+
+
+class Row(NamedTuple):
+    """A finished episode in brief."""
+
+    key: str
+    score: float
+    return_: float
+    ending: str
+    turns: int
+
+    @property
+    def persona(self) -> str:
+        """Global name of the persona."""
+        return self.key.split(":", 1)[0]
+
+    @property
+    def language(self) -> str:
+        """Language."""
+        return self.key.split(":")[1]
+
+    @property
+    def cell(self) -> str:
+        """Difficulty, `L0.50`."""
+        return self.key.split(":")[2]
+
+
+class Tally:
+    """Counts of a run, kept up to date while it goes on.
+
+    Attributes:
+        planned: Episodes of the suite, or of its shard.
+        rows: Finished episodes.
+        failed: Keys whose last attempt failed.
+        faults: Failed attempts by `seat:cause`.
+        spent: What stored episodes and failures used, by seat.
+        live: What this process used, unfinished episodes included.
+        resumed: Finished episodes that were there at the start.
+    """
+
+    def __init__(self, planned: int) -> None:
+        self.planned = planned
+        self.rows: list[Row] = []
+        self.failed: set[str] = set()
+        self.faults: Counter[str] = Counter()
+        self.spent: dict[Seat, Usage] = {"agent": Usage(), "user": Usage()}
+        self.live: dict[Seat, Usage] = {"agent": Usage(), "user": Usage()}
+        self.resumed = 0
+        self._score = 0.0
+        self._begun = time.monotonic()
+
+    def finish(self, record: Record) -> None:
+        """Count a finished episode."""
+        episode = record.episode
+        row = Row(record.key, record.score, record.return_, episode.ending or "", len(episode.turns))
+        self.count(row, record.usage)
+
+    def count(self, row: Row, usage: SpentBySeat) -> None:
+        """Count a finished episode by its row."""
+        self.rows.append(row)
+        self.failed.discard(row.key)
+        self._score += row.score
+        self._spend(usage)
+
+    def fail(self, failure: Failure) -> None:
+        """Count a failed attempt."""
+        self.failed.add(failure.key)
+        self.faults[f"{failure.seat}:{failure.cause}"] += 1
+        self._spend(failure.usage)
+
+    def heard(self, seat: Seat, usage: Usage) -> None:
+        """Count an answer of a model."""
+        self.live[seat] += usage
+
+    def resume(self) -> None:
+        """Start counting what this process does."""
+        self.resumed, self._begun = len(self.rows), time.monotonic()
+
+    @property
+    def mean_score(self) -> float | None:
+        """Mean score of the finished episodes."""
+        return self._score / len(self.rows) if self.rows else None
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the start or resumption."""
+        return time.monotonic() - self._begun
+
+    @property
+    def eta_s(self) -> float | None:
+        """Seconds left at the pace so far."""
+        done = len(self.rows) - self.resumed
+        left = self.planned - len(self.rows) - len(self.failed)
+        return self.elapsed_s * left / done if done else None
+
+    def _spend(self, usage: SpentBySeat) -> None:
+        self.spent["agent"] += usage.agent.usage
+        self.spent["user"] += usage.user.usage
+
+
+Watch: TypeAlias = Callable[[Tally], None]
+"""Is shown the tally about twice a second, and once at the end."""

@@ -1,0 +1,144 @@
+"""The one-process vector environment agrees with Gymnasium's own, and asks all its questions at once."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+import emosim  # noqa: F401
+from emosim.errors import BackendError, UsageError
+from emosim.flow import Answers, ChatRequest, ChatResponse, Requests, ask
+from emosim.users.protocol import Heard
+from emosim.users.rules import RulesUser
+from emosim.vector import EmpathyVectorEnv
+
+REPLIES = ("What happened?", "That sounds hard, nine years is long.", "", "Cheer up!", "你觉得最难受的是什么？")
+
+
+def trace(env: Any, seed: int, steps: int, asynchronous: bool = False) -> list[Any]:
+    observations, infos = env.reset(seed=seed)
+    out: list[Any] = [tuple(observations), infos]
+    for number in range(steps):
+        actions = tuple(REPLIES[(seed + number + i) % len(REPLIES)] for i in range(env.num_envs))
+        step = asyncio.run(env.astep(actions)) if asynchronous else env.step(actions)
+        out += [tuple(step[0]), *step[1:]]
+    env.close()
+    return out
+
+
+def same(a: Any, b: Any) -> bool:
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
+    if isinstance(a, np.ndarray):
+        return a.dtype == b.dtype and all(same(x, y) for x, y in zip(a.tolist(), b.tolist(), strict=True))
+    if isinstance(a, (list, tuple)):
+        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
+    return bool(a == b)
+
+
+def made(mode: str | None, **settings: Any) -> Any:
+    return gym.make_vec("emosim/Empathy-v0", num_envs=4, vectorization_mode=mode, **settings)
+
+
+def test_the_built_in_one_is_the_default() -> None:
+    assert isinstance(gym.make_vec("emosim/Empathy-v0", num_envs=2).unwrapped, EmpathyVectorEnv)
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_it_agrees_with_sync_and_with_itself_awaited(seed: int, language: str) -> None:
+    settings = {"level": 0.5, "language": language}
+    ours = trace(made(None, **settings), seed, 14)
+    assert same(ours, trace(made("sync", **settings), seed, 14))
+    assert same(ours, trace(made(None, **settings), seed, 14, asynchronous=True))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(200))
+def test_step_astep_and_vector_agree_for_200_seeds(seed: int) -> None:
+    ours = trace(made(None, level=seed % 11 / 10), seed, 14)
+    assert same(ours, trace(made("sync", level=seed % 11 / 10), seed, 14))
+    assert same(ours, trace(made(None, level=seed % 11 / 10), seed, 14, asynchronous=True))
+
+
+@pytest.mark.parametrize("shared_memory", [True, False])
+def test_it_agrees_with_async(shared_memory: bool) -> None:
+    ours = trace(made(None, level=0.5), 3, 12)
+    theirs = gym.make_vec(
+        "emosim/Empathy-v0",
+        num_envs=4,
+        vectorization_mode="async",
+        vector_kwargs={"shared_memory": shared_memory},
+        level=0.5,
+    )
+    assert same(ours, trace(theirs, 3, 12))
+
+
+class Asking(RulesUser):
+    """The offline user that asks a model first."""
+
+    def respond(self, heard: Heard) -> Any:
+        yield from ask(ChatRequest(messages=()))
+        return (yield from super().respond(heard))
+
+
+class Line:
+    """Remembers its batches; answers every request, or fails one by number."""
+
+    def __init__(self, fail_at: int = 0) -> None:
+        self.batches: list[int] = []
+        self.fail_at = fail_at
+
+    def complete(self, requests: Requests) -> Answers:
+        start = sum(self.batches)
+        self.batches.append(len(requests))
+        return [
+            BackendError("down", cause="server") if start + i + 1 == self.fail_at else ChatResponse("ok")
+            for i in range(len(requests))
+        ]
+
+    async def acomplete(self, requests: Requests) -> Answers:
+        return self.complete(requests)
+
+
+def test_all_questions_of_a_step_go_out_in_one_batch() -> None:
+    line = Line()
+    env = EmpathyVectorEnv(8, user=Asking(), backend=line)
+    env.reset(seed=1)
+    for _ in range(3):
+        env.step(["What happened then?"] * 8)
+    assert line.batches == [8, 8, 8]
+
+
+def test_a_fault_is_unscorable_and_stays_where_it_is() -> None:
+    env = EmpathyVectorEnv(4, user=Asking(), backend=Line(fail_at=2))
+    env.reset(seed=1)
+    _, rewards, terminated, truncated, infos = env.step(["What happened then?"] * 4)
+    assert math.isnan(rewards[1])
+    assert not np.isnan(rewards[[0, 2, 3]]).any()
+    assert truncated.tolist() == [False, True, False, False]
+    assert not terminated.any()
+    assert infos["valid"].tolist() == [True, False, True, True]
+    assert infos["ending"].tolist() == ["", "invalid", "", ""]
+    _, rewards, _, truncated, infos = env.step(["What happened then?"] * 4)
+    assert rewards[1] == 0.0
+    assert infos["turn"].tolist() == [2, 0, 2, 2]
+    assert not truncated[1]
+
+
+def test_mistakes_get_one_line() -> None:
+    with pytest.raises(UsageError, match="num_envs"):
+        EmpathyVectorEnv(0)
+    env = EmpathyVectorEnv(2)
+    with pytest.raises(UsageError, match="call reset"):
+        env.step(["a", "b"])
+    env.reset(seed=1)
+    with pytest.raises(UsageError, match="1 actions were given for 2"):
+        env.step(["a"])
+    with pytest.raises(UsageError, match="3 seeds were given for 2"):
+        env.reset(seed=[1, 2, 3])

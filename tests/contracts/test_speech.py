@@ -19,17 +19,35 @@ from emosim.value import pick
 CORE = load_pack("core")
 REPLIES = {
     "en": (
-        "What happened then?", "That sounds really hard. How are you holding up?", "I see.", "Cheer up, it will pass!",
-        "What would you like to do about it?", "You did well to hold on for so long.", "Well, you could have said no.",
-        "Tell me more about that.", "Anyway, have you seen the weather?", "Have you tried writing it down?", "",
+        "What happened then?",
+        "That sounds really hard. How are you holding up?",
+        "I see.",
+        "Cheer up, it will pass!",
+        "What would you like to do about it?",
+        "You did well to hold on for so long.",
+        "Well, you could have said no.",
+        "Tell me more about that.",
+        "Anyway, have you seen the weather?",
+        "Have you tried writing it down?",
+        "",
     ),
     "zh": (
-        "后来呢？", "听起来真的很难，你还好吗？", "嗯。", "想开点，会过去的！", "你想怎么办？", "你能撑这么久很不容易。",
-        "那你当时怎么不拒绝呢。", "能再多说一点吗？", "对了，今天天气不错。", "要不你把事情写下来？", "",
+        "后来呢？",
+        "听起来真的很难，你还好吗？",
+        "嗯。",
+        "想开点，会过去的！",
+        "你想怎么办？",
+        "你能撑这么久很不容易。",
+        "那你当时怎么不拒绝呢。",
+        "能再多说一点吗？",
+        "对了，今天天气不错。",
+        "要不你把事情写下来？",
+        "",
     ),
-}  # fmt: skip
+}
 OFFERS = re.compile(
-    r"how (can|may) i (help|assist)|i'?m here to help|happy to (help|assist)|as an ai|我可以(怎么)?帮你|很高兴为您|有什么可以帮"
+    r"how (can|may) i (help|assist)|i'?m here to help|happy to (help|assist)|as an ai|"
+    r"我可以(怎么)?帮你|很高兴为您|有什么可以帮"
 )
 
 

@@ -1,0 +1,2 @@
+"""stub"""
+from emosim.users.perception.verdict import perceive as perceive_semantically

@@ -1,7 +1,7 @@
 """The issue's bars on difficulty, ladder, attacks, staller and silence, played with the offline user.
 
-Paired: every agent meets the same personas, seeds and levels. By default eight personas, one a need, and few seeds, half
-of them in Chinese; with `-m slow` all personas and more seeds.
+Paired: every agent meets the same personas, seeds and levels. By default eight personas, one a need, and few seeds,
+half of them in Chinese; with `-m slow` all personas and more seeds.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache
 from itertools import pairwise
 
 import pytest
@@ -38,18 +38,18 @@ SIZES = [pytest.param(SMALL, id="small"), pytest.param(LARGE, id="large", marks=
 LEVELS = (0.0, 0.3, 0.5, 1.0)
 
 
-@lru_cache(maxsize=4)
+@cache
 def castings(count: int, language: Language) -> tuple[Casting, ...]:
     """Return personas with the needs taking turns, and with them the kinds of temperament."""
     by_need: dict[str, list[Casting]] = {}
-    for place, name in enumerate(load_pack("core").personas):
+    for name in load_pack("core").personas:
         casting = load_pack("core").cast(name, language)
         by_need.setdefault(casting.scenario.need, []).append(casting)
     rows = [group[place % len(group) :] + group[: place % len(group)] for place, group in enumerate(by_need.values())]
     return tuple(casting for column in zip(*rows, strict=False) for casting in column)[:count]
 
 
-@lru_cache(maxsize=None)
+@cache
 def play(name: str, harder: Difficulty, size: tuple[int, int]) -> tuple[Episode, ...]:
     """Play an agent against every persona with every seed."""
     policy, _ = resolve_policy(name)

@@ -1,0 +1,72 @@
+"""What an agent that sees everything can work out: what each act would do to this user now.
+
+For privileged policies only. Acts are weighed as if said well; how well words carry them is the user's to judge.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from emosim.acts import ALIGNMENT, HARMS, Act, Appraisal, Evidence, Need
+from emosim.emotion import GAIN, MAX_CHANGE, EmotionState
+from emosim.episode import Episode
+from emosim.errors import UsageError
+from emosim.persona import Fact
+from emosim.policies.protocol import View
+from emosim.rulebook import react
+
+ASKING: Final = frozenset({Act.OPEN_QUESTION, Act.GUIDING_REFLECTION, Act.LISTENING})
+"""Acts that invite the user to tell more."""
+
+DECOYS: Final[dict[Need, tuple[Act, ...]]] = {
+    need: tuple(
+        sorted((max(worths, key=worths.__getitem__) for worths in ALIGNMENT.values()), key=ALIGNMENT[need].__getitem__)
+    )[:3]
+    for need in Need
+}
+"""For each need, the three acts that other needs ask for and that help it least: what a misleading request leads to."""
+
+
+def episode_of(view: View) -> Episode:
+    """Return the whole episode behind a view.
+
+    Raises:
+        UsageError: The view was made for an agent that is not privileged.
+    """
+    if view.privileged is None:
+        raise UsageError("this policy reads hidden fields: show it a view made by see(episode, policy)")
+    return view.privileged
+
+
+def canonical(act: Act, need: Need, quote: str) -> Appraisal:
+    """Return what an act means to somebody with this need when it is done well and about them."""
+    fit = -2.0 if act in HARMS else 2.0 * ALIGNMENT[need][act]
+    evidence = (Evidence(act=act, quote=quote),)
+    return Appraisal(evidence=evidence, fit=fit, specificity=0.0 if act in HARMS else 2.0)
+
+
+def foresee(episode: Episode, act: Act) -> EmotionState:
+    """Return how the user would feel after this act, said in fresh words."""
+    return react(episode, canonical(act, episode.scenario.need, f"{act.value} {len(episode.turns)}"))
+
+
+def prospect(episode: Episode, act: Act) -> float:
+    """Return what an act is worth now, in points of mood: its change, and what the fact it brings out earns later."""
+    felt = foresee(episode, act)
+    if felt.last_change < 0.0 or brought_out(episode, act, felt) is None:
+        return felt.last_change
+    share = 1.0 / len(episode.scenario.facts)
+    later = episode.max_turns - len(episode.turns) - 1
+    return felt.last_change + MAX_CHANGE * GAIN * episode.persona.temperament.guard * share * 0.5 * later
+
+
+def brought_out(episode: Episode, act: Act, felt: EmotionState) -> Fact | None:
+    """Return a fact that may be told after this act, or None."""
+    untold = (fact for fact in episode.scenario.facts if fact.id not in episode.revealed)
+    return next((fact for fact in untold if _opens(fact, act, felt)), None)
+
+
+def _opens(fact: Fact, act: Act, felt: EmotionState) -> bool:
+    if fact.reveal == "if_asked":
+        return act in ASKING
+    return fact.reveal == "volunteer" or felt.trust >= fact.trust

@@ -86,9 +86,10 @@ def _start(weights: Path) -> object:
         raise MissingExtra("local", "local") from None
     params = xllamacpp.CommonParams()
     params.model.path = str(weights)
-    params.hostname, params.port = "127.0.0.1", 0
+    params.hostnames, params.port = ["127.0.0.1"], 0
     params.n_parallel, params.n_ctx = SLOTS, SLOTS * CONTEXT
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = max(1, min(4, (os.cpu_count() or 1) // 2))
+    params.model_alias = {weights.stem}
     params.verbosity = -1
     params.warmup = False
     return xllamacpp.Server(params)

@@ -7,8 +7,15 @@ import time
 import weakref
 from dataclasses import dataclass, fields
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, stop_before_delay
-from tenacity.wait import wait_exponential_jitter
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_before_delay,
+    wait_exponential,
+    wait_random,
+)
 
 from emosim.backends.loops import Gate, LoopPool, PerLoop
 from emosim.backends.meter import Meter, Price, estimate_input, estimate_tokens
@@ -158,7 +165,7 @@ class ModelBackend:
 
     def _wait_s(self, state: RetryCallState) -> float:
         limits, error = self.limits, state.outcome.exception() if state.outcome else None
-        backoff = wait_exponential_jitter(limits.first_wait_s, limits.longest_wait_s, jitter=limits.first_wait_s)
+        backoff = wait_exponential(limits.first_wait_s, limits.longest_wait_s) + wait_random(0, limits.first_wait_s)
         asked_s = error.retry_after_s if isinstance(error, TransientBackendError) else None
         return max(backoff(state), asked_s or 0.0)
 

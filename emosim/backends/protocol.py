@@ -144,7 +144,7 @@ def status_error(status: int, text: str, retry_after: str | None, whose: str) ->
         retry_after: The `Retry-After` header.
         whose: How messages call the model.
     """
-    message = one_line(f"{whose} answered {status}: {text or 'no reason given'}")
+    message = one_line(f"{whose} answered {status}: {_reason(text) or 'no reason given'}")
     if status in (400, 422) and ("response_format" in text or "json_schema" in text):
         return BackendError(message, cause="response_format")
     if status in _FINAL:
@@ -155,6 +155,14 @@ def status_error(status: int, text: str, retry_after: str | None, whose: str) ->
         cause = {408: "timeout", 429: "rate_limit"}.get(status, "server")
         return TransientBackendError(message, cause=cause, retry_after_s=seconds_to_wait(retry_after))
     return BackendError(message, cause="bad_request")
+
+
+def _reason(text: str) -> str:
+    """Return the message in an error body of the OpenAI protocol, else the whole text."""
+    try:
+        return str(from_json(text)["error"]["message"])
+    except (KeyError, TypeError, ValueError):
+        return text
 
 
 def seconds_to_wait(retry_after: str | None) -> float | None:

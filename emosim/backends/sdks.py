@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -110,6 +110,7 @@ class LiteLLMTransport:
 class _LiteLLMWire:
     def __init__(self, transport: LiteLLMTransport) -> None:
         os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+        os.environ.setdefault("LITELLM_LOG", "ERROR")  # it warns whenever the event loop changes
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -129,13 +130,21 @@ class _LiteLLMWire:
         try:
             async with asyncio.timeout(timeout_s):
                 reply = await self._litellm.acompletion(**body, **self._fixed, timeout=timeout_s)
-            content: object = reply.model_dump()
-            return content
+            return _with_refusal(reply.model_dump())
         except Exception as error:
             raise sdk_error(error, self._name, self._secrets, timeout_s) from None
 
     async def close(self) -> None:
-        await self._litellm.close_litellm_async_clients()
+        """Do nothing: litellm's clients are the whole process's; to close them would break calls on other loops."""
+
+
+def _with_refusal(reply: Body) -> Body:
+    """Put the refusal where the protocol has it; litellm moves it to the fields of its own."""
+    choices = reply.get("choices")
+    for choice in choices if isinstance(choices, list) else ():
+        own = choice["message"].get("provider_specific_fields") or {}
+        choice["message"].setdefault("refusal", own.get("refusal"))
+    return reply
 
 
 def sdk_error(error: Exception, whose: str, secrets: tuple[Secret, ...], timeout_s: float) -> BackendError:
@@ -149,21 +158,35 @@ def sdk_error(error: Exception, whose: str, secrets: tuple[Secret, ...], timeout
     """
     import openai
 
-    if isinstance(error, (TimeoutError, openai.APITimeoutError)):
-        return TransientBackendError(f"{whose} did not answer within {timeout_s:g} s", cause="timeout")
-    if isinstance(error, openai.APIStatusError):
+    if isinstance(error, openai.APIStatusError) and error.status_code < 500:
         return _refusal(error, whose, secrets)
-    why = one_line(scrub(str(error.__cause__ or error), secrets)) or type(error).__name__
-    if isinstance(error, openai.APIConnectionError):
-        cut = "incomplete" in why or "peer closed" in why
+    chain = list(_chain(error))
+    if any(isinstance(link, (TimeoutError, openai.APITimeoutError)) for link in chain):
+        return TransientBackendError(f"{whose} did not answer within {timeout_s:g} s", cause="timeout")
+    if any(isinstance(link, ValueError) for link in chain):
+        return TransientBackendError(f"{whose} sent a body that is no JSON", cause="bad_body")
+    why = one_line(scrub(str(chain[-1]), secrets)) or type(error).__name__
+    if "credentials" in why or "api_key client option" in why:
+        return BackendError(f"{whose} needs an API key: {why}", cause="auth")
+    if any(type(link) is openai.APIConnectionError for link in chain):
+        cut = any(sign in why for sign in ("incomplete", "peer closed", "Not enough data"))
         problem = "cut its answer short" if cut else f"cannot be reached: {why}"
         return TransientBackendError(f"{whose} {problem}", cause="truncated" if cut else "unreachable")
-    if isinstance(error, ValueError):
-        return TransientBackendError(f"{whose} sent a body that is no JSON", cause="bad_body")
+    if isinstance(error, openai.APIStatusError):
+        return _refusal(error, whose, secrets)
     return BackendError(f"{whose} failed: {type(error).__name__}: {why}", cause="backend")
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what led to it: litellm wraps every fault in an error of its own."""
+    link: BaseException | None = error
+    while link is not None:
+        yield link
+        link = link.__cause__ or link.__context__
 
 
 def _refusal(error: openai.APIStatusError, whose: str, secrets: tuple[Secret, ...]) -> BackendError:
     text = error.response.text if error.response.content else ""
-    wait = error.response.headers.get("Retry-After")
+    headers = getattr(error, "litellm_response_headers", None) or error.response.headers
+    wait = headers.get("Retry-After")
     return status_error(error.status_code, scrub(text or error.message, secrets), wait, whose)

@@ -38,35 +38,36 @@ def episode_of(view: View) -> Episode:
     return view.privileged
 
 
-def canonical(act: Act, need: Need, quote: str) -> Appraisal:
-    """Return what an act means to somebody with this need when it is done well and about them."""
-    fit = -2.0 if act in HARMS else 2.0 * ALIGNMENT[need][act]
-    evidence = (Evidence(act=act, quote=quote),)
-    return Appraisal(evidence=evidence, fit=fit, specificity=0.0 if act in HARMS else 2.0)
+def canonical(acts: tuple[Act, ...], need: Need, quote: str) -> Appraisal:
+    """Return what acts, the leading one first, mean to somebody with this need when done well and about them."""
+    harmful = any(act in HARMS for act in acts)
+    fit = -2.0 if harmful else 2.0 * ALIGNMENT[need][acts[0]]
+    evidence = tuple(Evidence(act=act, quote=f"{act.value} {quote}") for act in acts)
+    return Appraisal(evidence=evidence, fit=fit, specificity=0.0 if harmful else 2.0)
 
 
-def foresee(episode: Episode, act: Act) -> EmotionState:
-    """Return how the user would feel after this act, said in fresh words."""
-    return react(episode, canonical(act, episode.scenario.need, f"{act.value} {len(episode.turns)}"))
+def foresee(episode: Episode, *acts: Act) -> EmotionState:
+    """Return how the user would feel after these acts, said in fresh words."""
+    return react(episode, canonical(acts, episode.scenario.need, str(len(episode.turns))))
 
 
-def prospect(episode: Episode, act: Act) -> float:
-    """Return what an act is worth now, in points of mood: its change, and what the fact it brings out earns later."""
-    felt = foresee(episode, act)
-    if felt.last_change < 0.0 or brought_out(episode, act, felt) is None:
+def prospect(episode: Episode, *acts: Act) -> float:
+    """Return what acts are worth now, in points of mood: their change, and what the fact they bring out earns later."""
+    felt = foresee(episode, *acts)
+    if felt.last_change < 0.0 or brought_out(episode, acts, felt) is None:
         return felt.last_change
     share = 1.0 / len(episode.scenario.facts)
     later = episode.max_turns - len(episode.turns) - 1
     return felt.last_change + MAX_CHANGE * GAIN * episode.persona.temperament.guard * share * 0.5 * later
 
 
-def brought_out(episode: Episode, act: Act, felt: EmotionState) -> Fact | None:
-    """Return a fact that may be told after this act, or None."""
+def brought_out(episode: Episode, acts: tuple[Act, ...], felt: EmotionState) -> Fact | None:
+    """Return a fact that may be told after these acts, or None."""
     untold = (fact for fact in episode.scenario.facts if fact.id not in episode.revealed)
-    return next((fact for fact in untold if _opens(fact, act, felt)), None)
+    return next((fact for fact in untold if _opens(fact, acts, felt)), None)
 
 
-def _opens(fact: Fact, act: Act, felt: EmotionState) -> bool:
+def _opens(fact: Fact, acts: tuple[Act, ...], felt: EmotionState) -> bool:
     if fact.reveal == "if_asked":
-        return act in ASKING
+        return not ASKING.isdisjoint(acts)
     return fact.reveal == "volunteer" or felt.trust >= fact.trust

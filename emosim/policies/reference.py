@@ -34,17 +34,17 @@ STALL_BELOW: Final = 0.6
 class Oracle:
     """A measuring rod, no achievable score: plays the act that the emotional model itself pays best.
 
-    It knows the need, the facts told, reactions, trust and acceptance, looks one step ahead, and asks or listens first
-    while untold facts hold the user back.
+    It knows the need, the facts told, reactions, trust and acceptance, looks one step ahead, and asks or listens while
+    untold facts hold the user back.
     """
 
     name: str = "baseline:oracle"
     privileged: bool = True
 
     def reply(self, view: View) -> Flow[str | None]:
-        """Say the best act."""
+        """Say the best act and what goes best with it."""
         episode = episode_of(view)
-        return settled(say(best_act(episode), episode))
+        return settled(say(best_acts(episode), episode))
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,10 @@ class Rung:
         return SKILLS[self.number - 1]
 
     def reply(self, view: View) -> Flow[str | None]:
-        """Say the best act, or a mediocre one."""
+        """Say what the oracle would, or something mediocre."""
         episode = episode_of(view)
         skilled = roll(view.seed, view.turn, DICE_SKILL) < insight(self.skill, episode)
-        return settled(say(best_act(episode) if skilled else mediocre_act(episode), episode))
+        return settled(say(best_acts(episode) if skilled else (mediocre_act(episode),), episode))
 
 
 @dataclass(frozen=True)
@@ -92,12 +92,13 @@ class Staller:
     def reply(self, view: View) -> Flow[str | None]:
         """Say something pleasant beside the point."""
         episode = episode_of(view)
-        return settled(say(stalling_act(episode), episode))
+        return settled(say((stalling_act(episode),), episode))
 
 
-def best_act(episode: Episode) -> Act:
-    """Return the support act with the best prospect."""
-    return max(SUPPORTS, key=lambda act: prospect(episode, act))
+def best_acts(episode: Episode) -> tuple[Act, Act]:
+    """Return the support act with the best prospect, and the one that then adds most."""
+    lead = max(SUPPORTS, key=lambda act: prospect(episode, act))
+    return lead, max((act for act in SUPPORTS if act != lead), key=lambda act: prospect(episode, lead, act))
 
 
 def insight(skill: float, episode: Episode) -> float:
@@ -126,9 +127,11 @@ def stalling_act(episode: Episode) -> Act:
     return max(beside, key=lambda act: _pleasing(episode, act))
 
 
-def say(act: Act, episode: Episode) -> str:
-    """Return words for an act that fit the episode and were not used in it."""
-    return realise(act, episode, len(episode.turns))
+def say(acts: tuple[Act, ...], episode: Episode) -> str:
+    """Return words for acts that were not used in the episode, the first about what the user has said."""
+    variant = len(episode.turns)
+    parts = (realise(act, episode, variant, plain=place > 0) for place, act in enumerate(acts))
+    return ("" if episode.persona.language == "zh" else " ").join(parts)
 
 
 def _pleasing(episode: Episode, act: Act) -> float:

@@ -45,11 +45,12 @@ def t975(df: int) -> float:
     return _Z975 + sum(term / float(df) ** power for power, term in enumerate(_SERIES, 1))
 
 
-def mean_of(groups: Mapping[str, Sequence[float]]) -> Mean | None:
+def mean_of(groups: Mapping[str, Sequence[float]], within: tuple[float, float] | None = None) -> Mean | None:
     """Return the mean over personas, each persona's mean counting once, or over the episodes of a single persona.
 
     Args:
         groups: Values by persona.
+        within: Range that the true mean cannot leave; the interval is cut to it.
 
     Returns:
         None when there is nothing to average.
@@ -58,13 +59,14 @@ def mean_of(groups: Mapping[str, Sequence[float]]) -> Mean | None:
     if not several:
         return None
     if len(several) > 1:
-        return _interval(several, "persona")
-    return _interval([value for values in groups.values() for value in values], "episode")
+        return _interval(several, "persona", within)
+    return _interval([value for values in groups.values() for value in values], "episode", within)
 
 
-def _interval(values: Sequence[float], unit: Literal["persona", "episode"]) -> Mean:
+def _interval(values: Sequence[float], unit: Literal["persona", "episode"], within: tuple[float, float] | None) -> Mean:
     mean, n = fmean(values), len(values)
     if n == 1:
         return Mean(mean=mean, low=None, high=None, n=1, unit=unit)
     half = t975(n - 1) * stdev(values) / math.sqrt(n)
-    return Mean(mean=mean, low=mean - half, high=mean + half, n=n, unit=unit)
+    least, most = within or (-math.inf, math.inf)
+    return Mean(mean=mean, low=max(mean - half, least), high=min(mean + half, most), n=n, unit=unit)

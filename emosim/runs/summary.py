@@ -105,7 +105,7 @@ def summarise(tally: Tally, config: RunConfig, status: Status) -> Summary:
         finished=len(rows),
         failed=len(tally.failed),
         missing=missing,
-        score=_mean(rows, lambda row: row.score),
+        score=_mean(rows, lambda row: row.score, (0.0, 1.0)),
         return_=_mean(rows, lambda row: row.return_),
         turns=sum(row.turns for row in rows) / len(rows) if rows else None,
         endings=_endings(rows),
@@ -129,18 +129,18 @@ def _cells(rows: Iterable[Row], name: Callable[[Row], str]) -> dict[str, Cell]:
 
 
 def _cell(rows: list[Row]) -> Cell:
-    score = _mean(rows, lambda row: row.score)
+    score = _mean(rows, lambda row: row.score, (0.0, 1.0))
     assert score is not None
     return Cell(
         episodes=len(rows), score=score, endings=_endings(rows), turns=sum(row.turns for row in rows) / len(rows)
     )
 
 
-def _mean(rows: Iterable[Row], value: Callable[[Row], float]) -> Mean | None:
+def _mean(rows: Iterable[Row], value: Callable[[Row], float], within: tuple[float, float] | None = None) -> Mean | None:
     groups: dict[str, list[float]] = defaultdict(list)
     for row in rows:
         groups[row.persona].append(value(row))
-    return mean_of(groups)
+    return mean_of(groups, within)
 
 
 def _endings(rows: Iterable[Row]) -> dict[str, int]:

@@ -1,0 +1,9 @@
+"""The command line. One file for each group of commands; heavy things are imported inside them.
+
+`app` the frame: guide, errors, exit codes · `run` play a suite · `lineup` from specs to players · `after` verify,
+rescore, merge · `catalogue` list and show · `display` progress · `report` results as text · `gates` pass or fail.
+"""
+
+from emosim.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,82 @@
+"""`emosim verify`, `rescore` and `merge`: what can be done with a run later, without a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from emosim.runs import Summary
+
+Run = Annotated[Path, typer.Argument(help="Directory of the run.", metavar="RUN")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+SHOWN = 20
+"""Wrong numbers printed; the rest is counted."""
+
+
+def verify_command(
+    run: Run,
+    reperceive: Annotated[
+        bool, typer.Option("--reperceive", help="Also let the offline user perceive and speak anew.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Recompute every mood, change, ending and reward of a run, to the bit; names the first wrong number."""
+    from emosim.render import plain
+    from emosim.runs import verify
+    from emosim.runs.store import read_config
+
+    user = None
+    if reperceive:
+        from emosim.cli.lineup import offline_user
+
+        user = offline_user(read_config(run))
+    verdict = verify(run, user)
+    if json:
+        from pydantic_core import to_json
+
+        fields = {"good": verdict.is_good, "episodes": verdict.episodes, "turns": verdict.turns}
+        typer.echo(to_json({**fields, "problems": verdict.problems}).decode())
+    else:
+        for problem in verdict.problems[:SHOWN]:
+            typer.echo(plain(problem))
+        if len(verdict.problems) > SHOWN:
+            typer.echo(f"… and {len(verdict.problems) - SHOWN} more episodes")
+        count = f"{verdict.episodes} episodes, {verdict.turns} turns"
+        typer.echo(f"{count}: every number recomputes" if verdict.is_good else f"{count}: NOT as it was played")
+    if not verdict.is_good:
+        raise typer.Exit(1)
+
+
+def rescore_command(
+    run: Run,
+    reward: Annotated[str, typer.Option("--reward", help="Name, or a sum such as final+0.5*delta.")],
+    out: Annotated[Path | None, typer.Option("--out", help="Directory of the new run.")] = None,
+    json: Json = False,
+) -> None:
+    """Recompute the rewards of a run under another reward function into a new run."""
+    from emosim.runs import rescore
+
+    target, summary = rescore(run, reward, out)
+    _print(summary, target, json)
+
+
+def merge_command(
+    runs: Annotated[list[Path], typer.Argument(help="Directories of the shards.", metavar="RUN...")],
+    out: Annotated[Path, typer.Option("--out", help="Directory of the merged run.")],
+    json: Json = False,
+) -> None:
+    """Merge shards, or parts of one suite, into one run; episodes are taken once."""
+    from emosim.runs import merge
+
+    summary = merge(runs, out)
+    _print(summary, out, json)
+
+
+def _print(summary: Summary, directory: Path, json: bool) -> None:
+    from emosim.cli.report import report
+    from emosim.render import plain
+
+    typer.echo(summary.model_dump_json(indent=2) if json else plain(report(summary, directory)))

@@ -1,0 +1,115 @@
+"""The frame of the command line: the guide, one-line errors, exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+import typer
+
+from emosim import __version__
+from emosim.cli.after import merge_command, rescore_command, verify_command
+from emosim.cli.catalogue import list_command, show_command
+from emosim.cli.run import run_command
+from emosim.errors import BudgetExceeded, EmosimError, PackError, UsageError
+
+OK, FAILED, USAGE, GATE, BUDGET, INTERRUPTED = 0, 1, 2, 3, 4, 130
+
+_COMPLAINT: Final[type[BaseException]] = typer.BadParameter.__mro__[2]
+"""What the parser raises about anything that was typed; typer gives it no public name."""
+
+EXITS: Final = (
+    "Exit codes: 0 ok, 1 the run failed, 2 usage or settings, 3 a gate failed, 4 the budget is reached, 130 Ctrl-C."
+)
+
+GUIDE: Final = f"""emosim {__version__}: simulated users whose mood is the reward
+
+  emosim demo                              watch two agents talk to the same user
+  emosim run core --agent baseline:rung3   play a graded batch, no key needed
+  emosim verify runs/...                   recompute every mood and reward of a run
+
+Your own agent: emosim run core --agent openai:MODEL, http://HOST/v1#MODEL, py:MODULE:FUNCTION or cmd:COMMAND
+All commands:   emosim --help"""
+
+app = typer.Typer(
+    name="emosim",
+    help="Simulated users whose mood is the reward: graded, seeded, recomputable.",
+    epilog=EXITS,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def guide(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Print the guide when no command is given."""
+    if version:
+        typer.echo(__version__)
+    elif context.invoked_subcommand is None:
+        typer.echo(GUIDE)
+
+
+app.command("run", context_settings={"auto_envvar_prefix": "EMOSIM_RUN"})(run_command)
+app.command("verify")(verify_command)
+app.command("rescore")(rescore_command)
+app.command("merge")(merge_command)
+app.command("list")(list_command)
+app.command("show")(show_command)
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    sys.exit(run_args(sys.argv[1:]))
+
+
+def run_args(args: Sequence[str]) -> int:
+    """Run a command and return its exit code; errors are one line on stderr, a traceback only with EMOSIM_DEBUG=1."""
+    try:
+        return int(app(list(args), prog_name="emosim", standalone_mode=False) or OK)
+    except EmosimError as error:
+        return _fail(str(error), exit_code(error))
+    except (KeyboardInterrupt, typer.Abort):
+        return _fail("stopped; the same command goes on from here", INTERRUPTED)
+    except _COMPLAINT as error:
+        return _fail(f"{_complaint(error)}; see {_command_of(error)} --help", USAGE)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except OSError as error:
+        place = f" {error.filename}" if error.filename else ""
+        return _fail(f"cannot use{place or ' a file'}: {error.strerror}", FAILED)
+
+
+def exit_code(error: EmosimError) -> int:
+    """Return the exit code that an error has."""
+    if isinstance(error, BudgetExceeded):
+        return BUDGET
+    if isinstance(error, (UsageError, PackError)) or error.cause == "changed_settings":
+        return USAGE
+    return FAILED
+
+
+def _fail(message: str, code: int) -> int:
+    from emosim.render import plain
+
+    if os.environ.get("EMOSIM_DEBUG") == "1":
+        traceback.print_exc()
+    typer.echo(f"emosim: {' '.join(plain(message).split())}", err=True)
+    return code
+
+
+def _complaint(error: BaseException) -> str:
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    return f"{message[:1].lower()}{message[1:]}".rstrip(".")
+
+
+def _command_of(error: BaseException) -> str:
+    context = getattr(error, "ctx", None)
+    return context.command_path if context is not None else "emosim"

@@ -1,0 +1,55 @@
+"""`emosim run --dry-run`: what would be played, asked and spent at most; asks nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from emosim.backends import Meter, ModelBackend, Price
+from emosim.cli.display import money
+from emosim.engine import open_episode
+from emosim.flow import Backend, Usage
+from emosim.runs import Players, RunConfig, keys_of, read_run
+from emosim.runs.store import SETTINGS
+from emosim.suite import EpisodeKey
+
+CALLS_PER_TURN: Final = {"llm": 1}
+"""Questions that a kind of user asks a turn where it is not two."""
+USER_TOKENS: Final = (2000, 200)
+"""Tokens read and written by a call of the user, about. Source: PERFORMANCE.md, budget 5."""
+AGENT_TOKENS: Final = (900, 150)
+"""Tokens read and written by a call of the agent, about, over ten turns."""
+
+
+def plan(config: RunConfig, players: Players, meter: Meter, out: Path) -> str:
+    """Return the plan as text; ceilings leave out what is asked again because an answer could not be used."""
+    keys = keys_of(config)
+    done = {record.key for record in read_run(out)} if (out / SETTINGS).is_file() else set()
+    left = [key for key in keys if str(key) not in done]
+    turns = sum(_turns(config, players, left))
+    kind = config.user_spec.partition(":")[0]
+    user_calls = turns * CALLS_PER_TURN.get(kind, 2)
+    lines = [
+        f"{len(left)} episodes to play of {len(keys)} ({len(done)} are done), at most {turns} turns, into {out}",
+        _seat("agent", config.agent, players.agent_backend, turns, AGENT_TOKENS, meter),
+        _seat("user", config.user_spec or config.user, players.user_backend, user_calls, USER_TOKENS, meter),
+    ]
+    return "\n".join(lines)
+
+
+def _turns(config: RunConfig, players: Players, keys: Iterable[EpisodeKey]) -> Iterable[int]:
+    for key in keys:
+        casting = config.suite.casting(key)
+        yield open_episode(casting.persona, casting.scenario, key.harder, key.seed, players.user).max_turns
+
+
+def _seat(seat: str, name: str, backend: Backend | None, calls: int, tokens: tuple[int, int], meter: Meter) -> str:
+    if backend is None:
+        return f"{seat} {name}: asks no model"
+    if not isinstance(backend, ModelBackend):
+        return f"{seat} {name}: at most {calls} replies"
+    used = Usage(calls, calls * tokens[0], calls * tokens[1])
+    price: Price | None = meter.price_of(backend.transport.model)
+    cost = money(price.of(used) if price else None)
+    return f"{seat} {name}: at most {calls} calls, about {used.tokens:,} tokens, {cost}"

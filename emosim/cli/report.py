@@ -1,0 +1,85 @@
+"""A run's summary as text for people, and as Markdown for a CI page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from emosim.cli.display import money
+from emosim.runs import Mean, Summary
+from emosim.runs.records import Spent
+
+_HEAD = ("difficulty", "n", "score", "95 % interval", "turns", "endings")
+
+
+def report(summary: Summary, directory: Path) -> str:
+    """Return the result as a few aligned lines."""
+    lines = [headline(summary), counts(summary), ""]
+    rows = _rows(summary)
+    widths = [max(len(row[column]) for row in (_HEAD, *rows)) for column in range(len(_HEAD))]
+    lines += [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (_HEAD, *rows)
+    ]
+    lines += ["", *_spending(summary), f"stored in {directory}; recompute it with: emosim verify {directory}"]
+    return "\n".join(lines)
+
+
+def markdown(summary: Summary, verdicts: Iterable[str] = ()) -> str:
+    """Return the result as Markdown."""
+    table = [_HEAD, ("---",) * len(_HEAD), *_rows(summary)]
+    lines = [f"### emosim: {headline(summary)}", "", counts(summary), ""]
+    lines += ["| " + " | ".join(row) + " |" for row in table]
+    return "\n".join([*lines, "", *(f"- {verdict}" for verdict in verdicts), ""])
+
+
+def headline(summary: Summary) -> str:
+    """Return who played what."""
+    pack = summary.versions.pack.partition("#")[0]
+    peeks = " (reads hidden fields: a reference, not a result)" if summary.privileged else ""
+    return f"{pack}, agent {summary.agent}{peeks}, user {summary.user}, reward {summary.reward}"
+
+
+def counts(summary: Summary) -> str:
+    """Return how many episodes there are, and what failed."""
+    line = f"{summary.finished} of {summary.planned} episodes finished"
+    if summary.failed:
+        causes = ", ".join(f"{cause} {count}" for cause, count in summary.faults.by_cause.items())
+        line += f"; {summary.failed} failed and are in no mean ({causes})"
+    if summary.missing:
+        line += "; the same command plays what is missing"
+    return line
+
+
+def _rows(summary: Summary) -> list[Sequence[str]]:
+    rows = [_row(cell, of.episodes, of.score, of.turns, of.endings) for cell, of in summary.by_level.items()]
+    if summary.turns is not None and len(rows) > 1:
+        rows.append(_row("all", summary.finished, summary.score, summary.turns, summary.endings))
+    return rows
+
+
+def _row(name: str, n: int, score: Mean | None, turns: float, endings: dict[str, int]) -> Sequence[str]:
+    return name, str(n), _score(score), _interval(score), f"{turns:.1f}", _endings(endings)
+
+
+def _score(mean: Mean | None) -> str:
+    return "-" if mean is None else f"{mean.mean:.3f}"
+
+
+def _interval(mean: Mean | None) -> str:
+    if mean is None or mean.low is None or mean.high is None:
+        return "undetermined"
+    return f"{mean.low:.3f}..{mean.high:.3f} ({mean.n} {mean.unit}s)"
+
+
+def _endings(endings: dict[str, int]) -> str:
+    return ", ".join(f"{ending} {count}" for ending, count in sorted(endings.items(), key=lambda item: -item[1]))
+
+
+def _spending(summary: Summary) -> list[str]:
+    seats: list[tuple[str, Spent]] = [("agent", summary.usage.agent), ("user", summary.usage.user)]
+    return [
+        f"{seat}: {spent.calls:,} calls, {'~' if spent.estimated else ''}{spent.input_tokens + spent.output_tokens:,} "
+        f"tokens, {money(spent.cost)}"
+        for seat, spent in seats
+        if spent.calls
+    ]

@@ -2,6 +2,7 @@
 
 `feel` reads top to bottom: what the reply was worth, how much of it this person lets in, what mood, trust and patience
 become. No randomness, no text, no model. Numbers are kept in hundredths so that a stored episode recomputes to the bit.
+The arithmetic itself is `emosim.feeling`, which also feels for many users at once.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from typing import Final, Literal
 from pydantic import Field
 
 from emosim.acts import ALIGNMENT, HARMS, SEVERITY, Act, Appraisal, Need
-from emosim.value import Value, quantise
-
-MAX_CHANGE: Final = 10.0
-"""Largest change of mood in one turn. Source: SAGE (arXiv 2505.02847), released code."""
+from emosim.feeling import GAIN as GAIN
+from emosim.feeling import MAX_CHANGE as MAX_CHANGE
+from emosim.feeling import clip as clip
+from emosim.feeling import combine, novelty, response, shift
+from emosim.value import Value
 
 TemperamentKind = Literal["negative", "passive", "avoidant"]
 
@@ -124,18 +126,10 @@ def feel(
     Bounded (mood 0..100, change within 10 points, trust and patience 0..1), monotone in `appraisal.fit`, and never
     upward without quoted evidence of a support act.
     """
-    touched = touch(appraisal, reactions, memory)
-    push = response(worth(appraisal, need, memory), state, temper, memory) + touched
-    change = settle(push, state, temper.inertia)
-    if change > 0 and not supported(appraisal):
-        change = 0.0
-    mood = quantise(clip(state.mood + clip(change, -MAX_CHANGE, MAX_CHANGE), 0.0, 100.0))
-    return EmotionState(
-        mood=mood,
-        trust=next_trust(state, push, temper),
-        patience=next_patience(state, push, temper),
-        last_change=quantise(mood - state.mood),
-    )
+    value = worth(appraisal, need, memory)
+    push = response(value, state, temper, memory.told, float(memory.tested)) + touch(appraisal, reactions, memory)
+    mood, trust, patience, change = shift(state, push, temper, float(supported(appraisal)))
+    return EmotionState(mood=mood, trust=trust, patience=patience, last_change=change)
 
 
 def worth(appraisal: Appraisal, need: Need, memory: Memory = START) -> float:
@@ -144,53 +138,18 @@ def worth(appraisal: Appraisal, need: Need, memory: Memory = START) -> float:
     Half is what its acts do for the need (the best act counts whole, the second a fifth, scaled by specificity), half
     is the appraiser's fit; harms count at once and in full. Saying the same again earns less.
     """
-    acts = appraisal.acts
+    best, wrong, harm = parts(appraisal.acts, need)
+    fresh = novelty(float(memory.repeats), float(memory.uses))
+    return combine(best, wrong, harm, appraisal.fit, appraisal.specificity, fresh)
+
+
+def parts(acts: tuple[Act, ...], need: Need) -> tuple[float, float, float]:
+    """Return what acts do for a need: the good (0..1), what goes against it (-1..0), the harm (0..1)."""
     gains = sorted((ALIGNMENT[need][act] for act in acts if act not in HARMS), reverse=True)
     best = max(gains[0], 0.0) + (0.2 * max(gains[1], 0.0) if len(gains) > 1 else 0.0) if gains else 0.0
     wrong = min(gains[-1], 0.0) if gains else 0.0
     harm = max((SEVERITY[act] for act in acts if act in HARMS), default=0.0)
-    return combine(min(best, 1.0), wrong, harm, appraisal.fit, appraisal.specificity, novelty(memory))
-
-
-def novelty(memory: Memory) -> float:
-    """Return how fresh a reply is: 1 the first time, less for each repetition in words or in kind."""
-    return 1.0 / (1.0 + memory.repeats + 0.08 * memory.uses)
-
-
-def combine(best: float, wrong: float, harm: float, fit: float, specificity: float, fresh: float) -> float:
-    """Return worth (-1..1) from its parts; pure arithmetic, written so that numpy can repeat it."""
-    good = 0.5 * best * (0.5 + 0.25 * specificity) + 0.25 * max(fit, 0.0)
-    bad = 0.25 * min(fit, 0.0) + 0.4 * wrong - harm
-    if harm > 0.0:
-        good = good * (1.0 - harm) * 0.5
-    return clip(good * fresh + bad, -1.0, 1.0)
-
-
-def response(value: float, state: EmotionState, temper: Temperament, memory: Memory) -> float:
-    """Return the points (-10..10 before bounds) that a worth brings: gains above the bar, losses below it.
-
-    The bar falls with trust and rises after a provocation; a part of every gain waits until the facts are told.
-    """
-    pulled = value + temper.drift * (state.mood - 40.0) / 10.0
-    bar = temper.acceptance * (1.0 - 0.5 * state.trust) + (0.15 if memory.tested else 0.0)
-    if pulled >= bar:
-        reach = 1.0 - temper.guard * (1.0 - memory.told)
-        return MAX_CHANGE * GAIN * reach * (pulled - bar) / (1.0 - bar)
-    weight = temper.loss_aversion * (1.3 if memory.tested else 1.0)
-    return MAX_CHANGE * weight * (pulled - bar) / (1.0 + bar)
-
-
-GAIN: Final = 1.4
-"""Points per unit of worth above the bar, in tenths: a good reply, not only a perfect one, can earn the full 10."""
-
-
-def settle(push: float, state: EmotionState, inertia: float) -> float:
-    """Return the change after inertia: warming is held back, a loss lingers, and lost patience forgives nothing."""
-    if push > 0.0:
-        return push - inertia * max(push - max(state.last_change, 0.0), 0.0)
-    if state.patience <= 0.0:
-        return -MAX_CHANGE
-    return push + 0.5 * inertia * min(state.last_change, 0.0)
+    return min(best, 1.0), wrong, harm
 
 
 def touch(appraisal: Appraisal, reactions: tuple[Reaction, ...], memory: Memory) -> float:
@@ -207,24 +166,3 @@ def fired_by(appraisal: Appraisal, reactions: tuple[Reaction, ...], memory: Memo
 def supported(appraisal: Appraisal) -> bool:
     """Return whether any support act is shown by words of the reply."""
     return any(item.act not in HARMS and item.quote.strip() for item in appraisal.evidence)
-
-
-def next_trust(state: EmotionState, push: float, temper: Temperament) -> float:
-    """Return trust after a turn: slowly won, quickly lost."""
-    step = (
-        temper.openness * min(push, MAX_CHANGE) / MAX_CHANGE
-        if push > 0.0
-        else 0.25 * max(push, -MAX_CHANGE) / MAX_CHANGE
-    )
-    return quantise(clip(state.trust + step, 0.0, 1.0))
-
-
-def next_patience(state: EmotionState, push: float, temper: Temperament) -> float:
-    """Return patience after a turn: what does not help wears it down, what helps restores a little."""
-    step = 0.03 if push > 0.0 else -temper.impatience - 0.1 * min(-push, MAX_CHANGE) / MAX_CHANGE
-    return quantise(clip(state.patience + step, 0.0, 1.0))
-
-
-def clip(x: float, low: float, high: float) -> float:
-    """Return x bounded to low..high."""
-    return low if x < low else high if x > high else x

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2] / "emosim"
 FLOORS: list[set[str]] = [
     {"errors", "value"},
-    {"acts", "flow"},
+    {"acts", "flow", "feeling"},
     {"emotion"},
     {"persona"},
     {"difficulty"},

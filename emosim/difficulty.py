@@ -96,7 +96,7 @@ def _temper(temper: Temperament, harder: Difficulty) -> Temperament:
         update={
             "guard": _towards(temper.guard, 0.85, harder.guardedness),
             "openness": _towards(temper.openness, 0.05, harder.guardedness),
-            "acceptance": _towards(temper.acceptance, 0.6, harder.skepticism),
+            "acceptance": _towards(temper.acceptance, 0.5, harder.skepticism),
             "loss_aversion": _towards(temper.loss_aversion, 2.5, harder.volatility),
             "inertia": _towards(temper.inertia, 0.6, harder.volatility),
             "impatience": _towards(temper.impatience, 0.5, harder.impatience),

@@ -1,0 +1,234 @@
+"""What a model that plays the user is told: a static block, the chat so far, and a short changing note.
+
+Nothing that changes stands before something that does not: the block is the same for a whole episode, the chat only
+grows, and the notes of earlier turns are rebuilt from the stored episode, so that each prompt starts with the one
+before. The agent's words are data between marks that it cannot know.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from string import Template
+from typing import Final
+
+from emosim.acts import HARMS, SUPPORTS, Act, Appraisal
+from emosim.emotion import MAX_CHANGE, EmotionState
+from emosim.episode import Episode, Turn
+from emosim.flow import ChatRequest, Message
+from emosim.persona import Fact, Language, LineKind
+from emosim.rulebook import is_blank
+from emosim.users.protocol import SAME_WITHIN, Felt, Heard, Outcome
+from emosim.users.voice import addition, next_fact, nudge
+from emosim.value import roll
+
+MAX_READ: Final = 4000
+"""Characters of one reply that the user reads; the rest is mentioned."""
+DICE_SEED: Final = 15
+OFFER: Final = "offer:"
+"""Prefix of the kind that records which fact was open to the model at a turn."""
+_MOODS: Final = (15.0, 30.0, 50.0, 70.0)
+
+Aside = Callable[[int, EmotionState, Turn], str]
+"""What stands after an earlier reply: from the turn's number, the emotion before it, and the turn itself."""
+
+
+@lru_cache(maxsize=32)
+def sections(name: str, language: Language) -> dict[str, str]:
+    """Return the sections of a prompt file, `prompts/<name>.<language>.md`, by their headings."""
+    text = (files("emosim.users") / "prompts" / f"{name}.{language}.md").read_text(encoding="utf-8")
+    parts = ("\n" + text).split("\n# ")[1:]
+    return {head: body.strip() for head, _, body in (part.partition("\n") for part in parts)}
+
+
+@lru_cache(maxsize=256)
+def entries(name: str, language: Language, section: str) -> dict[str, str]:
+    """Return a section of `key = value` lines."""
+    pairs = (line.partition(" =") for line in sections(name, language)[section].splitlines())
+    return {key: value.removeprefix(" ") for key, _, value in pairs}
+
+
+def static_block(episode: Episode, name: str, **more: str) -> str:
+    """Return the part of the prompt that never changes in an episode, cached by content.
+
+    Args:
+        episode: Whose persona and scenario to show.
+        name: Prompt file; its `static` section is filled in.
+        more: Further values for the section.
+    """
+    persona, scenario = episode.persona, episode.scenario
+    values = {
+        "name": persona.name,
+        "age": str(persona.age),
+        "job": persona.job,
+        "pronouns": persona.pronouns,
+        "traits": ", ".join(persona.traits).capitalize(),
+        "profile": persona.profile.strip(),
+        "situation": scenario.situation.strip(),
+        "need": scenario.need_text.strip(),
+        "facts": "\n".join(f"- {fact.id}: {fact.text}" for fact in scenario.facts),
+        "notes": persona.style.notes,
+        "examples": "\n".join(f"- {example}" for example in persona.style.examples),
+    }
+    return _filled(name, persona.language, tuple((values | more).items()))
+
+
+@lru_cache(maxsize=4096)
+def _filled(name: str, language: Language, values: tuple[tuple[str, str], ...]) -> str:
+    supports, harms = ", ".join(SUPPORTS), ", ".join(act for act in Act if act in HARMS)
+    words = entries(name, language, "words")
+    known = {"supports": supports, "harms": harms, "language": words["language"]} | dict(values)
+    return Template(sections(name, language)["static"]).substitute(known)
+
+
+def chat(heard: Heard, name: str, aside: Aside | None = None) -> str:
+    """Return the chat up to the reply just heard, which stands last.
+
+    Args:
+        heard: The reply.
+        name: Prompt file, for its words.
+        aside: What to show after each earlier reply.
+    """
+    return "\n".join(_chat(heard, entries(name, heard.episode.persona.language, "words"), aside))
+
+
+def _chat(heard: Heard, words: dict[str, str], aside: Aside | None) -> Iterator[str]:
+    episode = heard.episode
+    yield f"{words['you']} {episode.opening.text}"
+    before = episode.start
+    for number, turn in enumerate(episode.turns, 1):
+        yield _marked(turn.reply.text, episode.seed, number, words)
+        if aside and (said := aside(number, before, turn)):
+            yield said
+        yield f"{words['you']} {turn.spoken.text}"
+        before = turn.emotion
+    yield _marked(heard.text, episode.seed, heard.turn, words)
+
+
+def _marked(text: str, seed: int, turn: int, words: dict[str, str]) -> str:
+    code = nonce(seed, turn, text)
+    if len(text) > MAX_READ:
+        text = text[:MAX_READ] + Template(words["cut"]).substitute(count=len(text) - MAX_READ)
+    return f"<<{code}\n{text or words['nothing']}\n{code}>>"
+
+
+def nonce(seed: int, turn: int, text: str = "") -> str:
+    """Return the code around a reply: it follows from episode and turn, and does not occur in the reply."""
+    tries = 0
+    while (code := _code(seed, turn, tries)) in text:
+        tries += 1
+    return code
+
+
+@lru_cache(maxsize=1 << 16)
+def _code(seed: int, turn: int, tries: int) -> str:
+    return hashlib.sha256(f"{seed}:{turn}:{tries}".encode()).hexdigest()[:6]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What code has decided about the user's next message before the model is asked."""
+
+    fact: Fact | None = None
+    """The one fact that may be told."""
+    more: LineKind | None = None
+    """A provocation, a misleading request, a hint or a question back."""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The plan as it is stored with the message."""
+        more = () if self.more is None else (str(self.more),)
+        return (*more, *(() if self.fact is None else (f"{OFFER}{self.fact.id}",)))
+
+
+def plan(heard: Heard, seen: Appraisal | None) -> Plan:
+    """Return the plan by the offline user's own rules and dice, from the state before the reply.
+
+    Args:
+        heard: The reply.
+        seen: What plain reading finds in it, to tell whether it asks for something.
+    """
+    before = Felt(heard, seen, heard.episode.emotion, None)
+    if more := addition(before):
+        return Plan(more=more)
+    fact = next_fact(before)
+    return Plan(fact=fact, more=None if fact else nudge(before))
+
+
+def note(episode: Episode, number: int, before: EmotionState, kinds: tuple[str, ...]) -> str:
+    """Return the short changing line after a reply: mood in a word, what may be told or done, which words may be last.
+
+    Args:
+        episode: The episode.
+        number: One-based turn.
+        before: Emotion before the reply.
+        kinds: The plan's, or those stored with the message of an earlier turn.
+    """
+    words = entries("llm", episode.persona.language, "words")
+    parts = [words["now"], " " if words["now"].isascii() else "", mood_word(before.mood, words["moods"])]
+    for kind in kinds:
+        if kind.startswith(OFFER):
+            parts += [words["open"], kind.removeprefix(OFFER)]
+        elif kind in ("test", "counter", "hint", "ask"):
+            parts.append(words[kind])
+    if last := possible_ends(episode, number, before):
+        parts += [words["last"], "/".join(last)]
+    return "".join([*parts, words["stop"]])
+
+
+def mood_word(mood: float, names: str) -> str:
+    """Return a mood in a word: a model that reads a number starts to speak of it."""
+    return names.split(", ")[bisect_right(_MOODS, mood)]
+
+
+def possible_ends(episode: Episode, number: int, before: EmotionState) -> tuple[Outcome, ...]:
+    """Return the outcomes with which this turn may end the episode."""
+    if number >= episode.max_turns:
+        return ("better", "same", "worse")
+    ends: list[Outcome] = []
+    if before.mood + MAX_CHANGE >= episode.rules.satisfied_at:
+        ends.append("better")
+    if before.mood - MAX_CHANGE < episode.rules.left_below:
+        ends.append("worse")
+    return tuple(ends)
+
+
+def felt_line(episode: Episode, emotion: EmotionState) -> str:
+    """Return the line that tells a model what a reply did, for speech after the state is known."""
+    words = entries("llm", episode.persona.language, "words")
+    gap = " " if words["felt"].isascii() else ""
+    return f"{words['felt']}{gap}{words[outcome_of(emotion)]}{words['stop']}"
+
+
+def outcome_of(emotion: EmotionState) -> Outcome:
+    """Return what the last change was to the speaker."""
+    change = emotion.last_change
+    return "better" if change >= SAME_WITHIN else "worse" if change <= -SAME_WITHIN else "same"
+
+
+def was_asked(turn: Turn) -> bool:
+    """Return whether a model was asked at this turn; silence is answered without."""
+    return not is_blank(turn.reply)
+
+
+def request(
+    heard: Heard,
+    block: str,
+    text: str,
+    schema: tuple[str, str],
+    temperature: float | None,
+    max_tokens: int | None,
+) -> ChatRequest:
+    """Return the question: the static block as system message, chat and note as one growing user message."""
+    return ChatRequest(
+        messages=(Message("system", block), Message("user", text)),
+        schema_name=schema[0],
+        schema_json=schema[1],
+        temperature=temperature,
+        max_tokens=max_tokens,
+        seed=int(roll(heard.episode.seed, heard.turn, DICE_SEED) * (1 << 31)),
+    )

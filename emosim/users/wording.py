@@ -1,0 +1,173 @@
+"""What a user may say: cleaning a model's message, and refusing what no person in this chat would or may say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
+
+from emosim.persona import Fact, Language
+from emosim.users.answers import Unusable, flat, is_refusal
+from emosim.users.protocol import Heard
+
+MAX_WORDS: Final = 90
+"""Words of one message."""
+MAX_CJK: Final = 150
+"""Characters of one Chinese message, about as long."""
+NEED_RUN: Final = 5
+"""Words in a row that give the secret away; in Chinese `NEED_RUN_CJK` characters."""
+NEED_RUN_CJK: Final = 8
+FACT_RUN, FACT_RUN_CJK = 8, 14
+
+_LABEL: Final = r"(?:user|assistant|agent|system|human|you|me|reply|say|用户|助手|对方|你|我)\s*[:：]\s*"
+_FIRST_LABEL: Final = re.compile(rf"^{_LABEL}", re.IGNORECASE)
+_LATER_LABEL: Final = re.compile(r"\n\s*(?:user|assistant|agent|system|human|用户|助手|对方)\s*[:：]", re.IGNORECASE)
+_STARRED: Final = re.compile(r"\*+([^*\n]{1,120})\*+")
+_BRACKETED: Final = re.compile(
+    r"^\s*[\[(（【][^\])）】\n]{1,60}[\])）】]"
+    r"|[\[(（【][^\])）】\n]{0,30}(?:sigh|paus|laugh|cry|cries|smil|shrug|silen|叹|沉默|笑|哭|停顿|摇头|低头)"
+    r"[^\])）】\n]{0,30}[\])）】]",
+    re.IGNORECASE,
+)
+_HELPER: Final = re.compile(
+    r"\bas an ai\b[^.!?]{0,40}\bi\b|\bi(?:'|’)?m an ai\b|how (?:can|may) i (?:help|assist|support)"
+    r"|\bi(?:'|’)?m (?:just )?here (?:to (?:help|listen|support)|for you)|happy to help|let me know if you need"
+    r"|feel free to (?:share|ask|reach)|how can i be of|i(?:'|’)?m sorry you(?:'|’)?re (?:going through|feeling)"
+    r"|作为(?:一个|一名)?(?:AI|人工智能|助手)|(?:有什么|需要我|我能|我可以).{0,4}(?:帮你|帮您|帮到你|协助)"
+    r"|我(?:会|一直)在这里(?:陪|听|支持)|很高兴(?:能)?帮",
+    re.IGNORECASE,
+)
+_CJK: Final = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
+_LETTER: Final = re.compile(r"[^\W\d_]")
+_LATIN: Final = re.compile(r"[A-Za-z\u00aa-\u024f]")
+_TOKEN: Final = re.compile(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+(?:['’][^\W\u3400-\u9fff]+)*")
+_JSON: Final = re.compile(r"[{\[]\s*\"|\"\s*:\s*[\"\[{\d]|```")
+
+
+_flat = lru_cache(maxsize=4096)(flat)
+
+
+def clean(text: str) -> str:
+    """Return a message without wrapping quotes, speaker label and stage directions.
+
+    >>> clean('"*sighs* I *really* tried."')
+    'I really tried.'
+    """
+    text = text.encode("utf-8", "replace").decode("utf-8").strip()
+    text = _FIRST_LABEL.sub("", text)
+    if len(text) > 1 and text[0] + text[-1] in ('""', "''", "“”", "「」"):
+        text = text[1:-1]
+    text = _STARRED.sub(lambda found: _unstarred(found, text), text)
+    return " ".join(_BRACKETED.sub("", text).split()) if "\n" not in text else _BRACKETED.sub("", text).strip()
+
+
+def _unstarred(found: re.Match[str], text: str) -> str:
+    """Keep a stressed word, drop an action."""
+    alone = found.start() == 0 or found.end() == len(text)
+    return "" if alone or " " in found[1].strip() else found[1]
+
+
+def checked(text: str, heard: Heard, open_fact: Fact | None) -> str:
+    """Return a message that this user may say now.
+
+    Args:
+        text: What the model wrote.
+        heard: The reply that it answers.
+        open_fact: The fact that may be told, if any.
+
+    Raises:
+        Unusable: `empty`, `bad_schema`, `refusal`, `role_flip`, `too_long`, `wrong_language`, `repeated`, `need_leak`
+            or `fact_leak`.
+    """
+    episode = heard.episode
+    language = episode.persona.language
+    if _LATER_LABEL.search(text):
+        raise Unusable("role_flip")
+    text = clean(text)
+    _check_part(text, heard)
+    _check_form(text, language)
+    said = [episode.opening.text, *(turn.spoken.text for turn in episode.turns)]
+    if _flat(text) in map(_flat, said):
+        raise Unusable("repeated")
+    _check_secrets(text, heard, said, open_fact)
+    return text
+
+
+def _check_secrets(text: str, heard: Heard, said: list[str], open_fact: Fact | None) -> None:
+    episode, scenario = heard.episode, heard.episode.scenario
+    public = [*said, heard.text, *scenario.openings, *episode.persona.style.examples]
+    if gives_away(text, scenario.need_text, [*public, *(fact.text for fact in scenario.facts)], NEED_RUN, NEED_RUN_CJK):
+        raise Unusable("need_leak")
+    allowed = {*episode.revealed, open_fact.id if open_fact else ""}
+    for fact in scenario.facts:
+        if fact.id not in allowed and gives_away(text, fact.text, public, FACT_RUN, FACT_RUN_CJK):
+            raise Unusable("fact_leak")
+
+
+def _check_form(text: str, language: Language) -> None:
+    if not text:
+        raise Unusable("empty")
+    if _JSON.search(text):
+        raise Unusable("bad_schema", "JSON in the message")
+    if len(text.split()) > MAX_WORDS or cjk_in(text) > MAX_CJK or len(text) > 8 * MAX_WORDS:
+        raise Unusable("too_long")
+    if not speaks(text, language):
+        raise Unusable("wrong_language")
+
+
+def _check_part(text: str, heard: Heard) -> None:
+    if is_refusal(text):
+        raise Unusable("refusal")
+    if _HELPER.search(text) or (len(text) > 20 and len(text) * 2 > len(heard.text) and flat(text) == flat(heard.text)):
+        raise Unusable("role_flip")
+
+
+def speaks(text: str, language: Language) -> bool:
+    """Return whether a message is in a language, by its letters; four letters or fewer may be anything.
+
+    >>> speaks("我肺都要气炸了", "en"), speaks("ok ok", "zh")
+    (False, True)
+    """
+    letters = len(_LETTER.findall(text))
+    if letters <= 4:
+        return True
+    wanted = cjk_in(text) if language == "zh" else len(_LATIN.findall(text))
+    return 2 * wanted >= letters
+
+
+def cjk_in(text: str) -> int:
+    """Return how many Chinese characters a text holds."""
+    return 0 if text.isascii() else len(_CJK.findall(text))
+
+
+def gives_away(text: str, secret: str, public: Iterable[str], run: int, run_cjk: int) -> bool:
+    """Return whether a text holds a run of a secret's words that nobody has said aloud.
+
+    Args:
+        text: The message.
+        secret: What must not be said.
+        public: Texts whose words are known or allowed.
+        run: Words in a row that count; a shorter secret counts whole.
+        run_cjk: The same for Chinese, in characters.
+    """
+    size, runs = _secret(secret, run, run_cjk)
+    shared = runs & _runs(_tokens(text), size)
+    return bool(shared) and bool(shared.difference(*(_runs(_tokens(known), size) for known in public)))
+
+
+@lru_cache(maxsize=4096)
+def _secret(secret: str, run: int, run_cjk: int) -> tuple[int, frozenset[tuple[str, ...]]]:
+    words = _tokens(secret)
+    size = min(run_cjk if 2 * cjk_in(secret) > len(secret) else run, len(words))
+    return size, _runs(words, size) if size else frozenset()
+
+
+@lru_cache(maxsize=64)
+def _tokens(text: str) -> tuple[str, ...]:
+    return tuple(_TOKEN.findall(text.lower()))
+
+
+@lru_cache(maxsize=64)
+def _runs(tokens: tuple[str, ...], size: int) -> frozenset[tuple[str, ...]]:
+    return frozenset(tokens[i : i + size] for i in range(len(tokens) - size + 1))

@@ -29,9 +29,6 @@ RUNGS = tuple(f"baseline:rung{number}" for number in range(1, 6))
 LADDER = (*RUNGS, "baseline:oracle")
 FLOOR = ("baseline:silent", "baseline:echo", "baseline:template")
 ATTACKS = tuple(name for name in POLICY_NAMES if name.startswith("attack:"))
-FINISHER_FROM = 0.5
-"""Share of satisfied users from which an agent counts as one that finishes."""
-
 SMALL, LARGE = (8, 2), (24, 8)
 """Personas and seeds."""
 SIZES = [pytest.param(SMALL, id="small"), pytest.param(LARGE, id="large", marks=pytest.mark.slow)]
@@ -128,15 +125,19 @@ def test_no_attack_beats_the_second_rung(attack: str, size: tuple[int, int]) -> 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("reward", REWARDS)
 def test_a_staller_never_outranks_a_finisher(reward: str, size: tuple[int, int]) -> None:
-    finishers = 0
+    earn, finished = REWARDS[reward], 0
     for level in LEVELS:
-        stalled = returns("baseline:stall", level, size, reward)
+        stalled = play("baseline:stall", at_level(level), size)
         for agent in LADDER:
-            episodes = play(agent, at_level(level), size)
-            if statistics.fmean(episode.ending == "satisfied" for episode in episodes) >= FINISHER_FROM:
-                finishers += 1
-                assert stalled < returns(agent, level, size, reward), (agent, level)
-    assert finishers
+            for helped, kept in zip(play(agent, at_level(level), size), stalled, strict=True):
+                if helped.ending == "satisfied":
+                    finished += 1
+                    assert sum(rewards_of(helped, earn)) > sum(rewards_of(kept, earn)), (
+                        agent,
+                        level,
+                        helped.persona.id,
+                    )
+    assert finished
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -148,8 +149,8 @@ def test_the_staller_stalls(size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("reward", REWARDS)
-def test_silence_is_never_the_best(reward: str, size: tuple[int, int]) -> None:
+def test_silence_is_worse_than_any_agent_that_tries(reward: str, size: tuple[int, int]) -> None:
     for level in LEVELS:
         silent = returns("baseline:silent", level, size, reward)
-        assert all(silent <= returns(other, level, size, reward) + 1e-9 for other in POLICY_NAMES), level
-        assert silent < returns("baseline:rung1", level, size, reward), level
+        for other in ("baseline:template", "baseline:stall", *LADDER):
+            assert silent < returns(other, level, size, reward), (other, level)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from emosim.runs import Players, RunConfig, Summary
     from emosim.suite import Suite
 
-Option = typer.Option
+Option = partial(typer.Option, show_envvar=False)
+"""An option that can also be set in the environment, as `EMOSIM_RUN_` and its name; help need not repeat that."""
 
 
 def run_command(
@@ -47,7 +49,10 @@ def run_command(
     display: Annotated[str, Option(help="Progress: auto, rich, plain or none.")] = "auto",
     json: Annotated[bool, Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
-    """Play a graded batch of episodes; the same command goes on where it stopped."""
+    """Play a graded batch of episodes; the same command goes on where it stopped.
+
+    Every option can be set in the environment too: EMOSIM_RUN_AGENT is --agent.
+    """
     from emosim.cli.display import display_of
     from emosim.cli.gates import Gate
     from emosim.cli.lineup import Limits, Voice, players_of

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import re
 from collections.abc import Iterator
 from dataclasses import MISSING, fields, is_dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
 from emosim import __version__
+from emosim.backends.keys import Secret, scrub
 from emosim.episode import content_hash
 from emosim.errors import RunError
 from emosim.runs.records import Versions
 from emosim.suite import Shard, Suite
 from emosim.value import Value
+
+_SECRET_NAME: Final = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$", re.IGNORECASE)
+_KEY: Final = re.compile(r"\bsk-[A-Za-z0-9_-]{16,}")
 
 
 class RunConfig(Value):
@@ -88,13 +94,19 @@ def versions_of(suite: Suite) -> Versions:
     return Versions(emosim=__version__, pack=f"{about.id}@{about.version}#{suite.cast.sha256}")
 
 
+def masked(text: str) -> str:
+    """Return text without passwords in addresses, keys of the environment, and what looks like a key."""
+    secret = [value for name, value in os.environ.items() if _SECRET_NAME.search(name) and len(value) >= 8]
+    return _KEY.sub("***", scrub(text, map(Secret, secret)))
+
+
 def settings_of(player: object) -> dict[str, str]:
     """Return the settings of a player that are not the default, its name apart, where it is a dataclass."""
     if not is_dataclass(player):
         return {}
     given = {field.name: (getattr(player, field.name), field.default) for field in fields(player)}
     return {
-        name: str(value)
+        name: masked(str(value))
         for name, (value, default) in given.items()
         if name not in ("name", "rules") and default is not MISSING and value != default and not callable(value)
     }

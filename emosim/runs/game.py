@@ -14,7 +14,8 @@ from emosim.flow import Answers, Backend, ChatResponse, Requests, Seat, Usage, a
 from emosim.packs import Casting
 from emosim.policies.protocol import Policy, see
 from emosim.rewards import Reward
-from emosim.runs.records import AtFault, Failure, Models, Record, Spent, SpentBySeat, Versions, record_of
+from emosim.runs.config import RunConfig, masked
+from emosim.runs.records import AtFault, Failure, Models, Record, Spent, SpentBySeat, record_of
 from emosim.suite import EpisodeKey
 from emosim.users.protocol import User
 
@@ -41,13 +42,25 @@ class Players:
 class House:
     """What all games of a run share."""
 
+    config: RunConfig
     players: Players
-    reward: tuple[str, Reward]
-    versions: Versions
+    earn: Reward
+    """The reward that the settings name."""
     deadline_s: float = 3600.0
     """Longest time for one episode; nothing hangs longer."""
     heard: Callable[[Seat, Usage], None] = lambda seat, usage: None
     """Is told what each answer used."""
+    openings: dict[str, Episode] = field(default_factory=dict)
+    """One opened episode for each persona, language and difficulty, whose values all others of its kind share."""
+
+    def open(self, key: EpisodeKey, casting: Casting) -> Episode:
+        """Return a new episode; a harder persona weighs 8 KB, so thousands at once must not each have their own."""
+        fresh = open_episode(casting.persona, casting.scenario, key.harder, key.seed, self.players.user)
+        kind = self.openings.setdefault(str(key).rpartition(":")[0], fresh)
+        return fresh.model_copy(update={name: getattr(kind, name) for name in _SHARED})
+
+
+_SHARED: Final = ("persona", "scenario", "difficulty", "rules")
 
 
 class BadReply(EmosimError):
@@ -83,26 +96,26 @@ class Game:
 
     def record(self) -> Record:
         """Return the record of the finished episode."""
-        house = self.house
-        return record_of(
-            str(self.key), house.players.agent.name, self.episode, house.reward, house.versions, *self._used()
-        )
+        config = self.house.config
+        reward = (config.reward, self.house.earn)
+        return record_of(str(self.key), config.agent, self.episode, reward, config.versions, *self._used())
 
     def failure(self, seat: AtFault, cause: str, message: str) -> Failure:
         """Return what is kept of an episode that could not be finished."""
+        config = self.house.config
         usage, models = self._used()
         return Failure(
             key=str(self.key),
-            agent=self.house.players.agent.name,
-            user=self.house.players.user.name,
+            agent=config.agent,
+            user=config.user,
             seat=seat,
             cause=cause,
-            message=one_line(message),
+            message=one_line(masked(message)),
             turn=len(self.episode.turns) + 1,
             moods=self.episode.moods,
             usage=usage,
             models=models,
-            versions=self.house.versions,
+            versions=config.versions,
         )
 
     def _line(self, seat: Seat, backend: Backend | None) -> Line | None:
@@ -127,8 +140,7 @@ async def play_game(house: House, key: EpisodeKey, casting: Casting) -> Record |
     Raises:
         EmosimError: Every other episode would meet this too, or the budget is reached (cause `budget`).
     """
-    episode = open_episode(casting.persona, casting.scenario, key.harder, key.seed, house.players.user)
-    game = Game(house, key, episode)
+    game = Game(house, key, house.open(key, casting))
     limit = asyncio.timeout(house.deadline_s)
     try:
         async with limit:

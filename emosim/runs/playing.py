@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from emosim.backends.keys import scrub
 from emosim.errors import EmosimError, RunError
 from emosim.rewards import reward as reward_named
-from emosim.runs.config import RunConfig, settings_of, versions_of
+from emosim.runs.config import RunConfig, masked, settings_of, versions_of
 from emosim.runs.game import BUDGET, House, Players, play_game
 from emosim.runs.records import Failure, Record
 from emosim.runs.store import RunStore
@@ -52,11 +51,11 @@ def config_of(
     reward_named(reward)
     return RunConfig(
         suite=suite,
-        agent=scrub(players.agent.name),
+        agent=masked(players.agent.name),
         agent_settings=settings_of(players.agent),
         user=players.user.name,
         user_settings=settings_of(players.user),
-        user_spec=scrub(user_spec),
+        user_spec=masked(user_spec),
         reward=reward,
         shard=str(shard) if shard else None,
         privileged=players.agent.privileged,
@@ -109,9 +108,9 @@ class _Play:
         self.store, self.pace = store, pace
         config = store.config
         self.house = House(
+            config=config,
             players=players,
-            reward=(config.reward, reward_named(config.reward)),
-            versions=config.versions,
+            earn=reward_named(config.reward),
             deadline_s=pace.deadline_s,
             heard=store.tally.heard,
         )

@@ -17,9 +17,8 @@ from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from emosim.backends.keys import scrub
 from emosim.errors import RunError
-from emosim.runs.config import ChangedSettings, RunConfig, RunFile, differences
+from emosim.runs.config import ChangedSettings, RunConfig, RunFile, differences, masked
 from emosim.runs.ledger import Ledger, read_lines, read_values
 from emosim.runs.lock import Lock
 from emosim.runs.records import Failure, Record, SpentBySeat
@@ -138,7 +137,7 @@ class RunStore:
         if not (self.directory / SETTINGS).exists():
             if (self.directory / EPISODES).exists():
                 raise RunError(f"{self.directory} holds episodes but no {SETTINGS}; choose another directory")
-            command = tuple(scrub(word) for word in sys.argv)
+            command = tuple(masked(word) for word in sys.argv)
             file = RunFile(config=self.config, argv=command, started=datetime.now(UTC).isoformat(timespec="seconds"))
             write_whole(self.directory / SETTINGS, file.model_dump_json(indent=2))
             return

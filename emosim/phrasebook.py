@@ -25,7 +25,7 @@ _LOOSE_END: Final = re.compile(r"^(?:and|but|because|so|as|or|then)\s+|\s+(?:and
 _AIMED: Final = re.compile(r"\b(?:you|tell me|give me|explain|just say|sorry)\b|[你您]|不好意思|对不起", re.IGNORECASE)
 _MARKS: Final = ' \t\n"“”‘’「」『』.。!！?？…,，;；:：、—-'
 _SHORTEST: Final = {"en": 3, "zh": 4}
-_LONGEST: Final = {"en": 14, "zh": 20}
+_LONGEST: Final = {"en": 16, "zh": 20}
 _MESSAGE_CHARS: Final = 600
 
 

@@ -53,7 +53,10 @@ class _Weighted:
     parts: tuple[tuple[Reward, float], ...]
 
     def __call__(self, step: Transition) -> float:
-        return sum(weight * part(step) for part, weight in self.parts)
+        total = 0.0
+        for part, weight in self.parts:
+            total += weight * part(step)
+        return total
 
 
 REWARDS: Final[dict[str, Reward]] = {"delta": delta, "final": final, "padded_auc": padded_auc, "peak_end": peak_end}
@@ -65,10 +68,22 @@ def reward(name: str) -> Reward:
     Raises:
         UsageError: The name is unknown.
     """
+    return REWARDS[name] if name in REWARDS else weighted(terms(name))
+
+
+def terms(name: str) -> dict[str, float]:
+    """Return the names and weights that a reward sums.
+
+    >>> terms("final+0.5*delta")
+    {'final': 1.0, 'delta': 0.5}
+
+    Raises:
+        UsageError: The name is unknown.
+    """
     if name in REWARDS:
-        return REWARDS[name]
+        return {name: 1.0}
     if "+" in name or "*" in name:
-        return weighted(dict(_term(part) for part in name.replace(" ", "").split("+")))
+        return dict(_term(part) for part in name.replace(" ", "").split("+"))
     raise UsageError(f"unknown reward '{name}'{did_you_mean(name, REWARDS)}")
 
 

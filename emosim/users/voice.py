@@ -27,7 +27,7 @@ MOVED_FROM: Final = 6.0
 
 _ASKING: Final = frozenset({Act.OPEN_QUESTION, Act.GUIDING_REFLECTION, Act.LISTENING})
 _CONFUSING: Final = frozenset({Act.OFF_TOPIC, Act.INCOHERENT, Act.ECHO})
-_NEXT_BEST: Final[dict[LineKind, LineKind]] = {
+NEXT_BEST: Final[dict[LineKind, LineKind]] = {
     "moved": "better", "better": "moved", "flat": "curt", "worse": "curt", "curt": "worse", "confused": "flat",
     "suspicious": "worse", "repeat": "flat", "silence": "curt",
 }  # fmt: skip
@@ -148,7 +148,7 @@ def _joined(texts: list[str], language: Language) -> str:
 
 def _line(episode: Episode, kind: LineKind) -> str:
     """Return the next unused line of a kind, or of the next best kind, or nothing."""
-    for choice in (kind, _NEXT_BEST.get(kind)):
+    for choice in (kind, NEXT_BEST.get(kind)):
         if choice is None:
             continue
         lines = episode.persona.lines.of(choice)
@@ -159,7 +159,7 @@ def _line(episode: Episode, kind: LineKind) -> str:
 
 
 def _uses(episode: Episode, kind: LineKind) -> int:
-    borrowed = [other for other, best in _NEXT_BEST.items() if best == kind]
+    borrowed = [other for other, best in NEXT_BEST.items() if best == kind]
     said = sum(kind in turn.spoken.kinds for turn in episode.turns) + (kind in episode.opening.kinds)
     for other in borrowed:
         times = sum(other in turn.spoken.kinds for turn in episode.turns)

@@ -18,7 +18,7 @@ FLOORS: list[set[str]] = [
     {"rulebook", "phrasebook", "render"},
     {"users", "rewards", "backends"},
     {"engine"},
-    {"packs", "spaces", "info"},
+    {"packs", "spaces", "info", "cues"},
     {"env", "acts_env"},
     {"vector", "acts_vector"},
     {"policies"},

@@ -16,13 +16,16 @@ from emosim.persona import Persona, Scenario
 from emosim.users.rules import RulesUser
 
 CORE = load_pack("core")
-REPLIES = (
-    "What happened?",
-    "That must hurt. Tell me more about it?",
-    "Why do you think that is?",
-    "怎么了？能多说说吗？",
-    "",
-)
+REPLIES = {
+    "en": (
+        "What happened?",
+        "That must hurt. Tell me more about it?",
+        "Why do you think that is?",
+        "I'm with you.",
+        "",
+    ),
+    "zh": ("怎么了？能多说说吗？", "这一定很难受，你愿意再讲讲吗？", "你觉得是为什么呢？", "我在听。", ""),
+}
 ODD_MOOD = 43.17
 
 
@@ -55,7 +58,8 @@ def test_no_canary_reaches_the_agent(language: Any, level: float) -> None:
         episode = open_episode(persona, scenario, at_level(level), 11, user)
         turn = 0
         while episode.ending is None:
-            said = REPLIES[turn % len(REPLIES)]
+            lines = (*REPLIES[language][:1], *casting.gold.solve, *REPLIES[language])
+            said = lines[turn % len(lines)]
             episode = drive(advance(episode, Utterance(raw=said), user), None).after
             turn += 1
             text = seen(episode)
@@ -65,7 +69,7 @@ def test_no_canary_reaches_the_agent(language: Any, level: float) -> None:
                 assert canary not in text
             assert str(ODD_MOOD) not in text
             assert f"{episode.emotion.mood:.2f}" not in text
-            assert scenario.need.value not in text
+            assert all(scenario.need.value not in m.content for m in agent_view(episode) if m.role == "user")
         revealed += len(episode.revealed)
     assert level == 1.0 or revealed > len(CORE.personas), "nothing was told, so nothing was tested"
 
@@ -73,6 +77,6 @@ def test_no_canary_reaches_the_agent(language: Any, level: float) -> None:
 def test_the_observation_is_the_users_new_message_only() -> None:
     env = EmpathyEnv("dolores")
     env.reset(seed=1)
-    observation, *_ = env.step(REPLIES[0])
+    observation, *_ = env.step(REPLIES["en"][0])
     assert observation == env.episode.spoken.text
     assert env.episode.opening.text not in observation

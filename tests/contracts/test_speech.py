@@ -66,8 +66,10 @@ def episodes() -> list[Episode]:
         level = (0.0, 0.3, 0.6, 1.0)[number // 48 % 4]
         episode = open_episode(casting.persona, casting.scenario, at_level(level), number, user)
         while episode.ending is None:
+            solving = number // 24 % 3 == 0 and len(episode.turns) < len(casting.gold.solve)
             bank = REPLIES[language]
             said = bank[pick(len(bank), number, len(episode.turns), 999)]
+            said = casting.gold.solve[len(episode.turns)] if solving else said
             episode = drive(advance(episode, Utterance(raw=said), user), None).after
         played.append(episode)
     return played

@@ -11,14 +11,13 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
 from pydantic import Field
 
 from emosim.difficulty import Difficulty, difficulty
 from emosim.errors import UsageError
-from emosim.packs import Casting, Pack, load_pack
+from emosim.packs import Pack, load_pack
 from emosim.persona import Language
 from emosim.value import Value
 
@@ -100,20 +99,18 @@ class Suite(Value):
     repeats: int = Field(default=1, ge=1)
     """Seeds for each persona, language and level."""
 
-    @cached_property
-    def cast(self) -> Pack:
-        """The pack."""
+    def load(self) -> Pack:
+        """Return the pack."""
         return load_pack(self.pack)
 
-    @cached_property
-    def keys(self) -> tuple[EpisodeKey, ...]:
-        """The keys of all episodes, sorted, each once.
+    def episode_keys(self) -> tuple[EpisodeKey, ...]:
+        """Return the keys of all episodes, sorted, each once.
 
         Raises:
             UsageError: A persona, language, level or knob is unknown or out of range.
             PackError: A persona's files are wrong.
         """
-        pack, knobs = self.cast, tuple(sorted(self.knobs.items()))
+        pack, knobs = self.load(), tuple(sorted(self.knobs.items()))
         for level in self.levels:
             difficulty(dict(knobs), level)
         cast = sorted(set(self.personas or pack.personas))
@@ -127,10 +124,6 @@ class Suite(Value):
             for level in sorted(set(self.levels))
             for number in range(self.seed, self.seed + self.repeats)
         )
-
-    def casting(self, key: EpisodeKey) -> Casting:
-        """Return the persona of a key."""
-        return self.cast.cast(key.persona, key.language)
 
 
 @dataclass(frozen=True)

@@ -39,8 +39,9 @@ def plan(config: RunConfig, players: Players, meter: Meter, out: Path) -> str:
 
 
 def _turns(config: RunConfig, players: Players, keys: Iterable[EpisodeKey]) -> Iterable[int]:
+    pack = config.suite.load()
     for key in keys:
-        casting = config.suite.casting(key)
+        casting = pack.cast(key.persona, key.language)
         yield open_episode(casting.persona, casting.scenario, key.harder, key.seed, players.user).max_turns
 
 

@@ -90,8 +90,8 @@ class ChangedSettings(RunError):
 
 def versions_of(suite: Suite) -> Versions:
     """Return what records of a suite depend on."""
-    about = suite.cast.about
-    return Versions(emosim=__version__, pack=f"{about.id}@{about.version}#{suite.cast.sha256}")
+    pack = suite.load()
+    return Versions(emosim=__version__, pack=f"{pack.about.id}@{pack.about.version}#{pack.sha256}")
 
 
 def masked(text: str) -> str:

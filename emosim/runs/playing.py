@@ -66,7 +66,8 @@ def config_of(
 def keys_of(config: RunConfig) -> tuple[EpisodeKey, ...]:
     """Return the keys that the settings stand for: of the suite, or of its shard."""
     shard = config.part()
-    return shard.of(config.suite.keys) if shard else config.suite.keys
+    keys = config.suite.episode_keys()
+    return shard.of(keys) if shard else keys
 
 
 def play(config: RunConfig, players: Players, out: str | Path, pace: Pace | None = None) -> Summary:
@@ -107,6 +108,7 @@ class _Play:
     def __init__(self, store: RunStore, players: Players, pace: Pace) -> None:
         self.store, self.pace = store, pace
         config = store.config
+        self.pack = config.suite.load()
         self.house = House(
             config=config,
             players=players,
@@ -135,10 +137,9 @@ class _Play:
 
     async def _work(self, todo: Iterator[EpisodeKey]) -> None:
         """Play one episode after the other until none is left, or no budget."""
-        suite = self.store.config.suite
         for key in todo:
             try:
-                entry = await play_game(self.house, key, suite.casting(key))
+                entry = await play_game(self.house, key, self.pack.cast(key.persona, key.language))
             except EmosimError as error:
                 if error.cause != BUDGET:
                     raise

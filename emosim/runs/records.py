@@ -186,8 +186,8 @@ def record_of(
         usage=usage or SpentBySeat(),
         models=models or Models(),
         versions=versions,
-        head_seals=seal_head(episode),
-        seals=tuple(seal_turn(turn) for turn in episode.turns),
+        head_seals=_sorted(seal_head(episode)),
+        seals=tuple(_sorted(seal_turn(turn)) for turn in episode.turns),
         sha256="",
     )
 
@@ -198,3 +198,8 @@ def return_of(rewards: Iterable[float]) -> float:
     for earned in rewards:
         total += earned
     return total
+
+
+def _sorted(seals: Seals) -> Seals:
+    """Return seals in the order of their names, which any tool that sorts keys keeps: the hash depends on it."""
+    return dict(sorted(seals.items()))

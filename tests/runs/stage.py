@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from emosim.acts import Act, Appraisal, Evidence
@@ -55,7 +55,7 @@ class Listener:
     """Perceives by dice, says its turn's number."""
 
     name: str = "test@1"
-    rules: Rulebook = Rulebook()
+    rules: Rulebook = field(default_factory=Rulebook)
 
     def respond(self, heard: Heard) -> Flow[tuple[Appraisal, Speech]]:
         return settled((read(heard), self.speak))

@@ -1,0 +1,279 @@
+"""How varied an agent's acts are, and whether training narrowed them or fitted them to needs.
+
+An agent that always does the same has collapsed; one that does for each need what that need wants has specialised.
+Both lower the entropy of acts, only the second raises what the acts tell about the need, I(strategy; need).
+Acts of one episode hang together, so policies are compared by permuting whole episodes. Source: SCIENCE.md 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from emosim.analysis.entropy import ESTIMATORS, conditional_entropy, entropy, hill
+from emosim.analysis.intervals import Floats, Interval, Ints, normal_quantile, resampling
+from emosim.errors import UsageError
+from emosim.value import Value
+
+ALPHA: Final = 0.05
+MATCHED: Final = 0.5
+"""Share of a fall of H(strategy | need) that I(strategy; need) has to take up for it to be specialisation. Source: own
+choice, validated on planted collapse and specialisation."""
+FEWEST: Final = 8
+"""Episodes a policy below which nothing is concluded."""
+
+Narrowing: TypeAlias = Literal["collapsed", "specialised", "widened", "undetermined"]
+
+
+class Variety(Value):
+    """How varied the acts of one policy are."""
+
+    acts: int
+    """Acts counted."""
+    episodes: int
+    """Episodes they come from."""
+    richness: float
+    """Hill number of order 0, Chao1: kinds of acts, unseen ones included."""
+    effective: Interval
+    """Hill number of order 1, exp(entropy); interval by resampling episodes."""
+    dominant: float | None
+    """Hill number of order 2; None: no act occurred twice."""
+    entropies: dict[str, float]
+    """Entropy in nats by each estimator."""
+    given_need: float | None
+    """H(strategy | need) in nats; None: needs were not given or are all the same."""
+    adaptivity: float | None
+    """I(strategy; need) in nats."""
+
+
+class Fit(Value):
+    """How the acts' fit to hidden needs changed, trained less base."""
+
+    given_need: float
+    """Change of H(strategy | need), nats."""
+    p_narrower: float
+    """One-sided permutation p of a smaller H(strategy | need)."""
+    adaptivity: float
+    """Change of I(strategy; need), nats."""
+    p_adaptive: float
+    """One-sided permutation p of a larger I(strategy; need)."""
+
+    @property
+    def specialised(self) -> bool:
+        """Whether acts are less varied for each need because they fit it."""
+        return max(self.p_narrower, self.p_adaptive) <= ALPHA and self.adaptivity >= MATCHED * -self.given_need
+
+
+class Change(Value):
+    """How the variety of acts changed, trained against base."""
+
+    ratio: Interval
+    """Effective number of acts, trained over base, by resampling episodes."""
+    p_narrower: float
+    """One-sided permutation p of a smaller effective number."""
+    p_wider: float
+    """One-sided permutation p of a larger one."""
+    detectable: float
+    """Smallest fall of the effective number, as a share of it, that this design finds with 80 % power."""
+    fit: Fit | None
+    """Fit to needs; None: needs are not known or all the same."""
+
+
+class Comparison(Value):
+    """Whether a trained policy's acts are less varied than its base's."""
+
+    kind: Narrowing
+    """`collapsed`: less varied whatever the need; `specialised`: less varied for each need, fitted to it; `widened`;
+    or `undetermined`."""
+    reasons: tuple[str, ...]
+    """Why, one sentence each."""
+    change: Change | None = None
+    """The numbers; None where the data allow none."""
+
+
+def count_acts(sequences: Sequence[Sequence[int]], vocabulary: int, first: int | None = None) -> Ints:
+    """Return act counts, shape [E, vocabulary].
+
+    Args:
+        sequences: Acts of each episode in order, integers 0..vocabulary-1.
+        vocabulary: Number of kinds of acts.
+        first: Count only so many acts of each episode, to compare policies at equal length.
+    """
+    rows = [np.bincount(np.asarray(acts[:first], np.int64), minlength=vocabulary) for acts in sequences]
+    if rows and max(len(row) for row in rows) > vocabulary:
+        raise UsageError(f"acts must be numbers below {vocabulary}")
+    return np.array(rows, np.int64).reshape(-1, vocabulary)
+
+
+def equal_length(base: Sequence[Sequence[int]], trained: Sequence[Sequence[int]]) -> int:
+    """Return the acts an episode to compare at: the smaller of the two medians, at least 1."""
+    medians = [float(np.median([len(acts) for acts in policy])) if policy else 0.0 for policy in (base, trained)]
+    return max(1, int(min(medians)))
+
+
+def variety(
+    counts: ArrayLike, needs: ArrayLike | None = None, *, level: float = 0.95, draws: int = 500, seed: int = 0
+) -> Variety:
+    """Return how varied acts are.
+
+    Args:
+        counts: Act counts an episode, shape [E, acts].
+        needs: Hidden need of each episode, integers [E].
+        level: Nominal coverage.
+        draws: Resamples of episodes.
+        seed: Of the dice.
+
+    Raises:
+        UsageError: Fewer than 2 episodes, or no acts.
+    """
+    table = _table(counts)
+    if len(table) < 2:
+        raise UsageError(f"{len(table)} episode gives no interval; play at least {FEWEST}, better 80")
+    whole = table.sum(axis=0)
+    found = entropy(_resampled(table, draws, seed))
+    low, high = np.exp(_basic(entropy(whole), found, level))
+    pairs = float(hill(whole, 2))
+    by_need = None if needs is None else _by_need(np.ones((1, len(table))), table, np.asarray(needs))[0]
+    known = by_need is not None and len(by_need) > 1
+    given = float(conditional_entropy(by_need)) if known and by_need is not None else None
+    return Variety(
+        acts=int(whole.sum()),
+        episodes=len(table),
+        richness=float(hill(whole, 0)),
+        effective=Interval(
+            estimate=float(hill(whole, 1)), low=low, high=high, level=level, n=len(table), method="bootstrap"
+        ),
+        dominant=pairs if np.isfinite(pairs) else None,
+        entropies={name: float(entropy(whole, name)) for name in ESTIMATORS},
+        given_need=given,
+        adaptivity=None if given is None else float(entropy(whole)) - given,
+    )
+
+
+def compare_variety(
+    base: ArrayLike,
+    trained: ArrayLike,
+    base_needs: ArrayLike | None = None,
+    trained_needs: ArrayLike | None = None,
+    *,
+    draws: int = 999,
+    seed: int = 0,
+) -> Comparison:
+    """Return whether training collapsed an agent's acts.
+
+    Args:
+        base: Act counts an episode of the base, shape [E, acts]; see `count_acts` for equal lengths.
+        trained: Of the trained agent, shape [F, acts].
+        base_needs: Hidden need of each base episode, integers [E]. Without needs collapse and specialisation cannot be
+            told apart, and a fall is `undetermined`.
+        trained_needs: Of each trained episode, integers [F].
+        draws: Permutations and resamples.
+        seed: Of the dice.
+    """
+    tables = _table(base), _table(trained)
+    refusal = _missing(tables)
+    if refusal:
+        return Comparison(kind="undetermined", reasons=(refusal,))
+    given = base_needs is not None and trained_needs is not None
+    needs = np.concatenate([np.asarray(base_needs), np.asarray(trained_needs)]) if given else None
+    kept = None if needs is None or len(np.unique(needs)) < 2 else needs
+    change = _change(tables, kept, draws, seed)
+    kind, reasons = _judge(change)
+    return Comparison(kind=kind, reasons=reasons, change=change)
+
+
+def _change(tables: tuple[Ints, Ints], needs: Ints | None, draws: int, seed: int) -> Change:
+    whole = np.concatenate(tables)
+    trained = _labels(len(tables[0]), len(tables[1]), needs, draws, seed)
+    sides = [entropy((picks @ whole).astype(np.int64)) for picks in (trained, 1.0 - trained)]
+    overall, fit = sides[0] - sides[1], None
+    if needs is not None:
+        split = [conditional_entropy(_by_need(picks, whole, needs)) for picks in (trained, 1.0 - trained)]
+        given = split[0] - split[1]
+        more = overall - given
+        fit = Fit(
+            given_need=float(given[0]), p_narrower=_rank(given), adaptivity=float(more[0]), p_adaptive=_rank(-more)
+        )
+    ratio, spread = _ratio(tables, draws, seed)
+    fall = 1.0 - np.exp(-(normal_quantile(1 - ALPHA) + normal_quantile(0.8)) * spread)
+    return Change(ratio=ratio, p_narrower=_rank(overall), p_wider=_rank(-overall), detectable=float(fall), fit=fit)
+
+
+def _judge(found: Change) -> tuple[Narrowing, tuple[str, ...]]:
+    said = f"effective number of acts, trained over base: {found.ratio} (p = {found.p_narrower:.2g})"
+    fit = found.fit
+    fitted = "" if fit is None else f"I(strategy; need) {fit.adaptivity:+.2f}, H(strategy | need) {fit.given_need:+.2f}"
+    if fit is not None and fit.specialised:
+        return "specialised", (said, f"acts fit the need more: {fitted} nats")
+    if found.p_narrower <= ALPHA:
+        if fit is None:
+            return "undetermined", (said, "collapse and specialisation look alike unless several needs are played")
+        return "collapsed", (said, f"{fitted} nats")
+    if found.p_wider <= ALPHA:
+        return "widened", (said,)
+    return "undetermined", (said, f"this design finds a fall of {found.detectable:.0%} with 80 % power")
+
+
+def _missing(tables: tuple[Ints, Ints]) -> str:
+    fewest = min(len(table) for table in tables)
+    if fewest < FEWEST:
+        return f"{fewest} episodes of one policy are too few; play at least {FEWEST}, better 80"
+    if min(int(table.sum()) for table in tables) == 0:
+        return "one policy shows no acts at all"
+    if np.count_nonzero(sum(table.sum(axis=0) for table in tables)) < 2:
+        return "both policies use one and the same act only"
+    return ""
+
+
+def _labels(base: int, trained: int, needs: Ints | None, draws: int, seed: int) -> Floats:
+    """Return who is trained, shape [draws+1, E+F]: as it is, then permuted within needs."""
+    rng = np.random.default_rng(seed)
+    labels = np.repeat([0.0, 1.0], [base, trained])
+    rows = np.tile(labels, (draws + 1, 1))
+    strata = np.zeros(base + trained, np.int64) if needs is None else needs
+    for stratum in np.unique(strata):
+        here = np.flatnonzero(strata == stratum)
+        rows[1:, here] = rng.permuted(rows[1:, here], axis=1)
+    return rows
+
+
+def _by_need(picks: Floats, table: Ints, needs: Ints) -> Ints:
+    """Return pooled counts of picked episodes, shape [B, needs, acts], from picks [B, E]."""
+    pooled = [picks[:, needs == need] @ table[needs == need] for need in np.unique(needs)]
+    return np.stack(pooled, axis=1).astype(np.int64)
+
+
+def _ratio(tables: tuple[Ints, Ints], draws: int, seed: int) -> tuple[Interval, float]:
+    """Return the ratio of effective numbers with its interval, and the standard error of its logarithm."""
+    found = [entropy(_resampled(table, draws, seed + i)) for i, table in enumerate(tables)]
+    logs = found[1] - found[0]
+    whole = float(entropy(tables[1].sum(axis=0)) - entropy(tables[0].sum(axis=0)))
+    low, high = np.exp(_basic(np.asarray(whole), logs, 0.95))
+    n = len(tables[0]) + len(tables[1])
+    return Interval(estimate=float(np.exp(whole)), low=low, high=high, n=n, method="bootstrap"), float(logs.std())
+
+
+def _resampled(table: Ints, draws: int, seed: int) -> Ints:
+    picks = resampling(len(table), draws=draws, seed=seed) * len(table)
+    return np.rint(picks @ table).astype(np.int64)
+
+
+def _basic(whole: Floats, found: Floats, level: float) -> tuple[float, float]:
+    """Return a normal interval with the bootstrap's spread: its own bias is the estimator's, met twice."""
+    half = normal_quantile(0.5 + level / 2.0) * float(found.std(ddof=1))
+    return float(whole) - half, float(whole) + half
+
+
+def _rank(values: Floats) -> float:
+    """Return the share of values as small as the first one."""
+    return float((values <= values[0] + 1e-12).mean())
+
+
+def _table(counts: ArrayLike) -> Ints:
+    table = np.atleast_2d(np.asarray(counts, np.int64))
+    if table.ndim != 2 or (table < 0).any():
+        raise UsageError("act counts must be non-negative, one row an episode")
+    return table

@@ -116,3 +116,7 @@ def keys(out: Path) -> list[str]:
     import json
 
     return [json.loads(line)["key"] for line in (out / "episodes.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+SMALL_LIMIT = 60_000
+"""Bytes that fit on a disk that is too small for `SUITE`."""

@@ -1,0 +1,230 @@
+"""`emosim run` and what can be done with a run later, as a person or a CI job uses them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from emosim.cli.app import run_args
+from emosim.cli.display import clock, display_of, money
+from emosim.runs import read_run
+from emosim.testing.fake_server import FakeServer
+
+Said = Callable[..., tuple[int, str, str]]
+SMALL = ("--personas", "dolores,tom", "--level", "0,0.5", "--agent", "baseline:template")
+
+
+@pytest.fixture
+def said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Said:
+    """Run a command in an empty directory and return exit code, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("GITHUB_STEP_SUMMARY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+    def run(*args: str) -> tuple[int, str, str]:
+        code = run_args(args)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+def test_a_batch_and_its_proof(said: Said) -> None:
+    code, out, err = said("run", "core", *SMALL, "--out", "r")
+    assert code == 0
+    assert "4 of 4 episodes finished" in out
+    assert "emosim verify r" in out
+    assert "4/4 done" in err
+    assert "\x1b" not in out + err
+    code, out, _ = said("verify", "r", "--reperceive")
+    assert (code, out.partition(":")[2]) == (0, " every number recomputes\n")
+
+
+def test_the_same_command_finds_its_run_again(said: Said, tmp_path: Path) -> None:
+    for _ in range(2):
+        code, out, _ = said("run", *SMALL)
+        assert code == 0
+    runs = list((tmp_path / "runs").iterdir())
+    assert len(runs) == 1
+    assert runs[0].name.startswith("core-template-")
+    assert len(list(read_run(runs[0]))) == 4
+    assert runs[0].name in out
+
+
+def test_json_is_all_that_stands_on_stdout(said: Said) -> None:
+    code, out, err = said("run", *SMALL, "--out", "r", "--json", "--display", "none")
+    assert (code, err) == (0, "")
+    assert json.loads(out) == json.loads(Path("r/summary.json").read_text())
+
+
+def test_other_settings_are_refused(said: Said) -> None:
+    said("run", *SMALL, "--out", "r")
+    code, _, err = said("run", *SMALL, "--out", "r", "--seed", "3")
+    assert code == 2
+    assert "suite.seed: 0 -> 3" in err
+
+
+@pytest.mark.parametrize(
+    ("gates", "code"),
+    [(("score>=0",), 0), (("score>=0", "score>0.99"), 3), (("fault_rate<0.01",), 0), (("score.low>=0.99",), 3)],
+)
+def test_gates_decide_the_exit_code(said: Said, gates: tuple[str, ...], code: int) -> None:
+    options = [word for gate in gates for word in ("--gate", gate)]
+    result = said("run", *SMALL, "--out", "r", *options)
+    assert result[0] == code
+    assert result[2].count("emosim: gate ") == len(gates)
+    assert ("FAILED" in result[2]) is (code == 3)
+
+
+def test_ci_gets_a_page(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "page.md")
+    said("run", *SMALL, "--out", "r", "--gate", "score>=0")
+    page = Path("page.md").read_text()
+    assert "| L0.50 |" in page
+    assert "gate score>=0: passed" in page
+
+
+def test_options_from_the_environment(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMOSIM_RUN_PERSONAS", "vera")
+    monkeypatch.setenv("EMOSIM_RUN_LEVEL", "1")
+    said("run", "--out", "r")
+    assert [record.key for record in read_run("r")] == ["core/vera:en:L1.00:s0000"]
+
+
+def test_a_broken_number_is_printed(said: Said) -> None:
+    said("run", *SMALL, "--out", "r")
+    path = Path("r/episodes.jsonl")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    line = json.loads(lines[1])
+    line["episode"]["turns"][0]["appraisal"]["fit"] += 0.1
+    lines[1] = json.dumps(line)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    code, out, _ = said("verify", "r")
+    assert code == 1
+    assert out.startswith("episodes.jsonl:2: core/dolores:en:L0.50:s0000: turn 1: appraisal.fit is not what was sealed")
+    code, out, _ = said("verify", "r", "--json")
+    assert (code, json.loads(out)["good"]) == (1, False)
+
+
+def test_rescoring_and_merging(said: Said) -> None:
+    for index in range(2):
+        assert said("run", *SMALL, "--shard", f"{index}/2", "--out", f"s{index}")[0] == 0
+    assert said("merge", "s0", "s1", "--out", "m")[0] == 0
+    code, out, _ = said("rescore", "m", "--reward", "padded_auc", "--json")
+    assert (code, json.loads(out)["reward"]) == (0, "padded_auc")
+    assert said("verify", "m-padded_auc")[0] == 0
+
+
+def test_a_dry_run_asks_nothing(said: Said) -> None:
+    with FakeServer("I hear you.") as server:
+        spec = f"{server.url}#fake"
+        code, out, _ = said("run", *SMALL, "--agent", spec, "--user", f"llm:{spec}", "--dry-run", "--out", "r")
+        assert server.requests == [] or not server.requests
+    assert code == 0
+    assert "4 episodes to play of 4" in out
+    assert "calls, about" in out
+    assert "$?" in out
+    assert not Path("r").exists()
+
+
+def test_a_model_agent_plays_and_what_it_used_is_counted(said: Said) -> None:
+    with FakeServer("That sounds heavy. What weighs most?") as server:
+        code, out, _ = said("run", *SMALL, "--agent", f"{server.url}#fake", "--out", "r")
+    assert code == 0
+    turns = sum(len(record.episode.turns) for record in read_run("r"))
+    assert f"agent: {turns} calls" in out
+    assert said("verify", "r")[0] == 0
+
+
+def test_the_budget_is_hard_and_keeps_what_is_done(said: Said) -> None:
+    with FakeServer("Go on?") as server:
+        spec = ("--agent", f"{server.url}#fake", "--concurrency", "1", "--out", "r")
+        code, _, err = said("run", *SMALL, *spec, "--max-calls", "12")
+        done = len(list(read_run("r")))
+        assert code == 4
+        assert "budget reached" in err
+        assert 0 < done < 4
+        assert said("run", *SMALL, *spec)[0] == 0
+    assert len(list(read_run("r"))) == 4
+
+
+def test_the_price_is_known_or_shown_as_unknown(said: Said) -> None:
+    Path("p.toml").write_text("[fake]\ninput = 10.0\noutput = 10.0\n")
+    with FakeServer("Go on?") as server:
+        spec = ("--agent", f"{server.url}#fake")
+        code, out, _ = said("run", *SMALL, *spec, "--prices", "p.toml", "--max-cost", "100", "--out", "a")
+        assert code == 0
+        assert "tokens, $0." in out
+        _, out, _ = said("run", *SMALL, *spec, "--out", "b")
+        assert "tokens, $?" in out
+        code, _, _ = said("run", *SMALL, *spec, "--prices", "p.toml", "--max-cost", "0.003", "--out", "c")
+        assert code == 4
+
+
+def test_an_unreachable_server_is_one_line(said: Said) -> None:
+    args = ("--agent", "http://127.0.0.1:9/v1#fake", "--personas", "tom", "--level", "0", "--timeout-s", "0.5")
+    code, _, err = said("run", *args, "--out", "r", "--display", "none")
+    assert code == 1
+    assert "unreachable" in Path("r/failures.jsonl").read_text()
+    assert "no episode could be finished" in err
+
+
+def test_text_of_a_model_cannot_steer_the_terminal(said: Said) -> None:
+    with FakeServer("\x1b[2J\x07\x9b31mpwned") as server:
+        _, out, err = said("run", *SMALL, "--agent", f"{server.url}#fake", "--out", "r")
+    assert not any(code in out + err for code in ("\x1b", "\x07", "\x9b"))
+
+
+def test_control_c_flushes_and_says_130(tmp_path: Path) -> None:
+    with FakeServer("Go on?", latency_s=0.05) as server:
+        process = subprocess.Popen(
+            [sys.executable, "-c", "from emosim.cli import main; main()", "run", "--agent", f"{server.url}#fake",
+             "--concurrency", "2", "--out", str(tmp_path / "r")],
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        until = time.monotonic() + 60
+        while time.monotonic() < until and not _lines(tmp_path / "r"):
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    summary = json.loads((tmp_path / "r" / "summary.json").read_text())
+    assert (summary["status"], summary["finished"]) == ("interrupted", _lines(tmp_path / "r"))
+    assert not (tmp_path / "r" / "run.lock").exists()
+
+
+def _lines(directory: Path) -> int:
+    path = directory / "episodes.jsonl"
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+def test_displays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    for name in ("CI", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert display_of("auto") == "rich"
+    monkeypatch.setenv("CI", "1")
+    assert display_of("auto") == "plain"
+    assert display_of("rich") == "rich"
+
+
+def test_a_bar_can_be_drawn(said: Said) -> None:
+    code, _, err = said("run", *SMALL, "--out", "r", "--display", "rich")
+    assert code == 0
+    assert "4/4" in err
+
+
+def test_money_and_time() -> None:
+    assert [money(cost) for cost in (None, 0.0, 0.0123, 12.3)] == ["$?", "$0.00", "$0.0123", "$12.30"]
+    assert clock(59) == "0:59"

@@ -14,6 +14,7 @@ from emosim import __version__
 from emosim.cli.after import merge_command, rescore_command, verify_command
 from emosim.cli.catalogue import list_command, show_command
 from emosim.cli.run import run_command
+from emosim.cli.seat import demo_command, fetch_command, play_command
 from emosim.errors import BudgetExceeded, EmosimError, PackError, UsageError
 
 OK, FAILED, USAGE, GATE, BUDGET, INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -56,12 +57,15 @@ def guide(
         typer.echo(GUIDE)
 
 
+app.command("demo")(demo_command)
+app.command("play")(play_command)
 app.command("run", context_settings={"auto_envvar_prefix": "EMOSIM_RUN"})(run_command)
 app.command("verify")(verify_command)
 app.command("rescore")(rescore_command)
 app.command("merge")(merge_command)
 app.command("list")(list_command)
 app.command("show")(show_command)
+app.command("fetch-model")(fetch_command)
 
 
 def main() -> None:

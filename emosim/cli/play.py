@@ -40,6 +40,8 @@ class Table:
     def play(self, seed: int) -> Episode:
         """Play until the episode ends, /quit, or the end of input, and return the episode."""
         opening, _ = self.env.reset(seed=seed)
+        who = self.env.episode.persona
+        self.write(f"{who.name}, {who.age}, {who.job}. Say what may help. {', '.join(COMMANDS)}")
         self.write(f"{self._who()}: {plain(opening)}")
         while self.env.episode.ending is None:
             try:

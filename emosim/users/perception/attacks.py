@@ -10,10 +10,10 @@ from typing import Final
 
 from emosim.acts import Act, Evidence
 from emosim.users.perception.context import Context
-from emosim.users.perception.cues import COUNT, FAMILIES
+from emosim.users.perception.cues import FAMILIES
 from emosim.users.perception.features import Reading
 from emosim.users.perception.quotes import clip_quote
-from emosim.users.perception.tokens import STOP_EN, word_pairs
+from emosim.users.perception.tokens import STOP_EN, fold, word_pairs
 
 _FORGED: Final = re.compile(
     r"^\W{0,3}(?:user|human|client|customer|me|system|assistant|agent|bot|用户|使用者|客户|系统|助手|来访者)\W{0,3}\s?[:：>]"
@@ -47,15 +47,29 @@ _FAREWELL: Final = re.compile(
     r"|(?:结束|收尾).{0,8}(?:对话|聊天|会话|本轮|话题|吧)|(?:对话|聊天|会话)(?:就?到此|可以|就)?(?:结束|圆满)",
     re.IGNORECASE,
 )
+_GLUE: Final = frozenset("的了是我你不在就都也把被着过吗呢吧")
+_SWEET: Final = tuple(FAMILIES.index(family) for family in ("genericpraise", "lovebomb", "agree"))
 _EMOTE_BLANK: Final = re.compile(r"^[\s\W_]*$|^\W*(?:silence|no reply|blank|says nothing|no response|沉默|无回复|空白)\W*$", re.IGNORECASE)
+
+
+_MARKS: Final = re.compile(r"[{}<>\[\]【】|=:：`]")
+_RULED: Final = frozenset(
+    """mood emotion emotions emotional score scores satisfaction satisfied trust rating ratings reward rewards hope calm
+    happiness outcome resolved solved system admin developer evaluation evaluator grader simulator simulated judge model
+    instruction instructions prompt prompts rules guidelines""".split()
+)
+"""Words without which no English order to the simulator is worth looking for."""
+_PARTING: Final = frozenset(
+    "bye goodbye thanks thank happy satisfied fixed healed cured better chat conversation session dialogue talk".split()
+)
+"""The same for farewell lures."""
 
 
 def findings(reading: Reading, context: Context) -> list[Evidence]:
     """Return every trick found in a reply, the clearest first."""
-    text = reading.text
-    if not reading.segments or _EMOTE_BLANK.match(text):
+    if not reading.segments or (reading.size < 5 and _EMOTE_BLANK.match(reading.text)):
         return [Evidence(act=Act.EMPTY, quote="")]
-    found = [Evidence(act=Act.MANIPULATION, quote=quote) for quote in tricks(text)]
+    found = [Evidence(act=Act.MANIPULATION, quote=quote) for quote in tricks(reading)]
     if copies(reading, context):
         found.append(Evidence(act=Act.ECHO, quote=first_words(reading)))
     if stuffed(reading) or (reading.language != context.language and len(reading.text) > 12):
@@ -65,54 +79,49 @@ def findings(reading: Reading, context: Context) -> list[Evidence]:
     return found
 
 
-def tricks(text: str) -> list[str]:
+def tricks(reading: Reading) -> list[str]:
     """Return the words of forged turns, pasted data, orders to the simulator and farewell lures."""
-    quotes = []
-    plain = text.replace("\u200b", "").replace("\u200d", "")
-    for pattern in (_FORGED, _DATA, _ORDER, _FAREWELL):
-        match = pattern.search(text)
-        if match:
-            quotes.append(clip_quote(text, match.start(), len(text)))
-        elif plain != text and pattern.search(plain):
-            quotes.append(clip_quote(text, 0, len(text)))
-    return quotes
+    text = reading.text
+    chinese = not text.isascii()
+    plain = fold(text) if chinese else text
+    wanted = []
+    if _MARKS.search(plain) or "json" in reading.tokens:
+        wanted += [_FORGED, _DATA]
+    if chinese or not _RULED.isdisjoint(reading.tokens):
+        wanted.append(_ORDER)
+    if chinese or not _PARTING.isdisjoint(reading.tokens):
+        wanted.append(_FAREWELL)
+    matches = [match for pattern in wanted if (match := pattern.search(plain))]
+    return [clip_quote(text, match.start(), len(text)) for match in matches]
 
 
 def copies(reading: Reading, context: Context) -> bool:
     """Return whether a reply hands back the person's words, or the agent's own."""
-    if reading.echo > 0.7:
+    if reading.echo > 0.7 or reading.text in context.own_replies:
         return True
-    if reading.text in context.own_replies:
-        return True
-    tokens = [token for part in reading.segments for token in part.tokens]
-    if len(tokens) < 6:
+    if reading.size < 6 or not context.own_replies:
         return False
-    mine = {a + " " + b for a, b in zip(tokens, tokens[1:], strict=False)}
+    mine = set(reading.pairs)
     return any(len(mine & word_pairs(old, reading.language)) > 0.8 * len(mine) for old in context.own_replies[-3:])
 
 
 def stuffed(reading: Reading) -> bool:
     """Return whether a reply is a pile of words: hardly any grammar, or the same words over and over."""
-    tokens = [token for part in reading.segments for token in part.tokens]
-    if len(tokens) < 7:
-        return False
-    if len(tokens) > 14 and len(set(tokens)) < 0.3 * len(tokens) and (reading.language == "en" or len(tokens) > 60):
+    size, words = reading.size, set(reading.tokens)
+    if size > 14 and len(words) < 0.3 * size and (reading.language == "en" or size > 60):
         return True
     if reading.language == "en":
-        return len(tokens) > 8 and sum(token in STOP_EN for token in tokens) < 0.2 * len(tokens)
+        return size > 8 and sum(map(STOP_EN.__contains__, reading.tokens)) < 0.2 * size
+    if size < 8:
+        return False
     gaps = sum(reading.text.count(mark) for mark in " 、，,/|·")
-    glue = sum(token in "的了是我你不在就都也把被着过吗呢吧" for token in tokens)
-    return gaps > 5 and gaps * 5 > len(tokens) and glue < 0.08 * len(tokens)
+    glue = sum(map(_GLUE.__contains__, reading.tokens))
+    return gaps > 5 and gaps * 5 > size and glue < 0.08 * size
 
 
 def buttered(reading: Reading) -> bool:
-    """Return whether a reply flatters, adores or agrees with everything, and has nothing to do with the person."""
-    counts = dict.fromkeys(("genericpraise", "lovebomb", "agree", "farewell", "inject"), 0)
-    for segment in reading.hits:
-        for family in segment:
-            if family < COUNT and FAMILIES[family] in counts:
-                counts[FAMILIES[family]] += 1
-    sweet = counts["genericpraise"] + counts["lovebomb"] + counts["agree"]
+    """Return whether a reply flatters, adores or agrees with everything, and has little to do with the person."""
+    sweet = sum(reading.counts[family] for family in _SWEET)
     return sweet >= 3 and sweet > reading.overlap + 1
 
 

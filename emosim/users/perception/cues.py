@@ -1,6 +1,6 @@
-"""Cue phrases: what people say when they comfort and when they hurt, found by walking a trie of tokens.
+"""Cue phrases: what people say when they comfort and when they hurt.
 
-The phrases stand in `cues_en.txt` and `cues_zh.txt`, one family a line. A walk starts only where a token starts a phrase,
+The phrases stand in `cues_en.txt` and `cues_zh.txt`, one family a line. A phrase is found by its first one or two tokens,
 so the time grows with the reply and not with the number of phrases.
 """
 
@@ -15,10 +15,11 @@ from typing import Final, TypeAlias
 from emosim.persona import Language
 from emosim.users.perception.tokens import NEGATORS
 
-Trie: TypeAlias = dict[str, "Trie | tuple[int, ...]"]
-"""Token -> deeper trie; under END the families of the phrase that ends here."""
+Table: TypeAlias = dict[str, tuple[tuple[int, tuple[str, ...]], ...]]
+"""First token or pair of a phrase -> (family, tokens that must follow)."""
 
-END, GAP = "", "~"
+GAP: Final = "~"
+LONGEST_GAP: Final = 4
 _CHOICE: Final = re.compile(r"\(([^)]*)\)")
 _SCOPE: Final[dict[Language, int]] = {"en": 3, "zh": 2}
 """Tokens before a cue in which a negator reverses it."""
@@ -31,50 +32,61 @@ FAMILIES: Final[tuple[str, ...]] = (
 COUNT: Final = len(FAMILIES)
 
 
-def scan(tokens: list[str], language: Language) -> list[int]:
-    """Return the cue families found: i for family i, i + COUNT where a negator stands before it."""
-    root, scope = trie(language), _SCOPE[language]
-    hits: list[int] = []
-    negated_until = -1
-    for index, token in enumerate(tokens):
-        node = root.get(token)
-        if node is not None:
-            found: set[int] = set()
-            _walk(node, tokens, index + 1, language, found)  # type: ignore[arg-type]
-            shift = COUNT if index <= negated_until else 0
-            hits += [family + shift for family in found]
-        if token in NEGATORS:
-            negated_until = index + scope
+def scan(tokens: list[str], pairs: list[str], language: Language) -> list[tuple[int, int]]:
+    """Return (place, family) of every cue; the family counts COUNT higher where a negator stands before it."""
+    known = table(language).get
+    negated = negations(tokens, _SCOPE[language])
+    hits: list[tuple[int, int]] = []
+    for width, keys in ((1, tokens), (2, pairs)):
+        for place, entries in enumerate(map(known, keys)):
+            if entries is not None:
+                for family, tail in entries:
+                    if not tail or follows(tokens, place + width, tail):
+                        hits.append((place, family + COUNT if place in negated else family))
     return hits
 
 
-def _walk(node: Trie, tokens: list[str], index: int, language: Language, found: set[int]) -> None:
-    """Collect the families of all phrases that go on from `index`."""
-    while True:
-        if END in node:
-            found.update(node[END])  # type: ignore[arg-type]
-        if GAP in node:
-            for skip in range(index, min(index + 5, len(tokens))):
-                deeper = node[GAP].get(tokens[skip])  # type: ignore[union-attr]
-                if deeper is not None:
-                    _walk(deeper, tokens, skip + 1, language, found)
-        if index >= len(tokens) or tokens[index] not in node:
-            return
-        node, index = node[tokens[index]], index + 1  # type: ignore[assignment]
+def negations(tokens: list[str], scope: int) -> set[int]:
+    """Return the places that stand in the scope of a negator."""
+    if NEGATORS.isdisjoint(tokens):
+        return set()
+    return {place + step for place, token in enumerate(tokens) if token in NEGATORS for step in range(1, scope + 1)}
+
+
+def follows(tokens: list[str], place: int, tail: tuple[str, ...]) -> bool:
+    """Return whether a phrase goes on as its tail says; a gap stands for up to four tokens."""
+    for index, word in enumerate(tail):
+        if word == GAP:
+            rest = tail[index + 1 :]
+            return any(follows(tokens, place + skip, rest) for skip in range(LONGEST_GAP + 1))
+        if place >= len(tokens) or tokens[place] != word:
+            return False
+        place += 1
+    return True
 
 
 @cache
-def trie(language: Language) -> Trie:
-    """Return the trie of a language, read once."""
-    root: Trie = {}
+def table(language: Language) -> Table:
+    """Return the phrases of a language, read once."""
     text = resources.files("emosim.users.perception").joinpath(f"cues_{language}.txt").read_text("utf-8")
+    found: dict[str, dict[tuple[int, tuple[str, ...]], None]] = {}
     for line in text.splitlines():
         if line and not line.startswith("#"):
             family, phrases = line.split(": ", 1)
-            for phrase in phrases.split(" | "):
-                for spelling in spellings(phrase.strip()):
-                    _insert(root, spelling.split() if language == "en" else list(spelling), FAMILIES.index(family))
-    return root
+            for spelling in (each for phrase in phrases.split(" | ") for each in spellings(phrase.strip())):
+                key, tail = keyed(spelling.split() if language == "en" else list(spelling))
+                found.setdefault(key, {})[FAMILIES.index(family), tail] = None
+    return {key: tuple(entries) for key, entries in found.items()}
+
+
+def keyed(tokens: list[str]) -> tuple[str, tuple[str, ...]]:
+    """Return the key that a phrase is found by, and the rest of it.
+
+    >>> keyed(["blow", "~", "out"]), keyed(["cheer", "up"])
+    (('blow', ('~', 'out')), ('cheer up', ()))
+    """
+    width = 1 if len(tokens) == 1 or tokens[1] == GAP else 2
+    return " ".join(tokens[:width]), tuple(tokens[width:])
 
 
 def spellings(phrase: str) -> list[str]:
@@ -85,13 +97,3 @@ def spellings(phrase: str) -> list[str]:
     """
     parts = [part.split("/") if odd % 2 else [part] for odd, part in enumerate(_CHOICE.split(phrase))]
     return ["".join(choice) for choice in product(*parts)]
-
-
-def _insert(root: Trie, tokens: list[str], family: int) -> None:
-    """Add one phrase."""
-    node = root
-    for token in tokens:
-        node = node.setdefault(token, {})  # type: ignore[assignment]
-    here: tuple[int, ...] = node.get(END, ())  # type: ignore[assignment]
-    if family not in here:
-        node[END] = (*here, family)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from math import sqrt
+from itertools import repeat
+from math import log, sqrt
 from typing import Final
 
 import numpy as np
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from emosim.acts import Act, Need
 from emosim.persona import Language
 from emosim.users.perception.features import Reading
+from emosim.users.perception.tokens import BREAK
 
 Array = NDArray[np.float32]
 ACTS: Final = tuple(Act)
@@ -41,13 +43,15 @@ class Lexicon:
     """Weights of one language."""
 
     index: dict[str, int]
-    """Word, character or pair -> row."""
+    """Word, character, pair or triple -> row."""
     rows: NDArray[np.int8]
     """Compressed weights of words, len(index) x rank."""
-    expand: NDArray[np.float32]
+    expand: Array
     """By need: rank x (1 + acts)."""
-    dense: NDArray[np.float32]
+    counts: Array
     """By need: (counts + 1) x (1 + acts), the last row is the intercept."""
+    blend: tuple[float, ...]
+    """How the whole and its parts make the quality, see `blended`."""
 
 
 @cache
@@ -55,46 +59,60 @@ def lexicon(language: Language) -> Lexicon:
     """Return the weights of a language, read once."""
     path = resources.files("emosim.users.perception").joinpath("weights.npz")
     with path.open("rb") as file, np.load(file) as data:
-        words = bytes(data[f"{language}_words"]).decode("utf-8").split("\n")
+        words = data[f"{language}_words"].tobytes().decode("utf-8").split("\n")
         return Lexicon(
-            index={word: place for place, word in enumerate(words)},
+            index=dict(zip(words, range(len(words)), strict=True)),
             rows=data[f"{language}_rows"],
             expand=data[f"{language}_expand"].astype(np.float32),
-            dense=data[f"{language}_dense"].astype(np.float32),
+            counts=data["counts"].astype(np.float32),
+            blend=tuple(data["blend"].tolist()),
         )
-
-
-def grams(tokens: list[str], language: Language) -> list[str]:
-    """Return the tokens and their pairs (Chinese: also triples) as keys."""
-    pairs = [a + " " + b for a, b in zip(tokens, tokens[1:], strict=False)]
-    if language == "zh":
-        return tokens + pairs + [a + b for a, b in zip(pairs, (" " + token for token in tokens[2:]), strict=False)]
-    return tokens + pairs
 
 
 def score(reading: Reading, need: Need) -> Scores:
     """Return what the heads say about a reading to somebody with a need."""
     weights = lexicon(reading.language)
     place = NEEDS.index(need)
-    found, starts = look_up(reading, weights.index)
-    total = np.array([*reading.dense, 1.0], dtype=np.float32) @ weights.dense[place]
+    total = np.array([*reading.counts, 1.0], dtype=np.float32) @ weights.counts[place]
     parts: list[list[float]] = []
-    if found and starts:
-        size = sqrt(1.0 + sum(len(part.tokens) for part in reading.segments))
-        sums = np.add.reduceat(weights.rows.take(found, axis=0), starts, axis=0, dtype=np.float32)
-        share = sums @ weights.expand[place] / np.float32(size)
-        total = total + share.sum(axis=0)
+    if reading.segments:
+        starts = [part.first - 1 for part in reading.segments]
+        rows = weights.rows.take(look_up(reading, weights.index), axis=0)
+        sums = np.add.reduceat(rows, starts, axis=1, dtype=np.float32).sum(axis=0)
+        share = sums @ weights.expand[place]
+        total += share.sum(axis=0) * np.float32(1.0 / sqrt(1.0 + reading.size))
         parts = share.tolist()
-    values = total.tolist()
-    return Scores(quality=values[0], acts=values[1:], parts=parts)
+    values: list[float] = total.tolist()
+    quality = blended(values[0], alone(reading, parts), weights.blend)
+    return Scores(quality=quality, acts=values[1:], parts=parts)
 
 
-def look_up(reading: Reading, index: dict[str, int]) -> tuple[list[int], list[int]]:
-    """Return the rows of all known grams, and where each segment's rows start; row 0 stands for the unknown."""
-    found: list[int] = []
-    starts: list[int] = []
-    for part in reading.segments:
-        starts.append(len(found))
-        found.append(0)
-        found += [row for row in map(index.get, grams(part.tokens, reading.language)) if row]
-    return found, starts
+def alone(reading: Reading, parts: list[list[float]]) -> list[float]:
+    """Return the quality of each segment as if nothing else had been said."""
+    return [
+        part[0] / sqrt(1.0 + segment.last - segment.first)
+        for part, segment in zip(parts, reading.segments, strict=True)
+    ]
+
+
+def blended(whole: float, parts: list[float], blend: tuple[float, ...]) -> float:
+    """Return the quality of a reply: its words together, and its worst, best and last segment."""
+    if len(parts) < 2:
+        only = parts[0] if parts else 0.0
+        return blend[0] + blend[1] * whole + blend[2] * only
+    span = log(len(parts))
+    terms = (1.0, whole, min(parts), max(parts), parts[-1], span, span * whole)
+    return sum(weight * term for weight, term in zip(blend[3:], terms, strict=True))
+
+
+def look_up(reading: Reading, index: dict[str, int]) -> list[list[int]]:
+    """Return the rows of tokens, of pairs and (Chinese) of triples, place by place; row 0 stands for the unknown."""
+    kinds = [reading.tokens, [*reading.pairs, BREAK]]
+    if reading.language == "zh":
+        kinds.append([*triples(reading.pairs, reading.tokens), BREAK, BREAK])
+    return [list(map(index.get, kind, repeat(0))) for kind in kinds]
+
+
+def triples(pairs: list[str], tokens: list[str]) -> list[str]:
+    """Return three neighbouring tokens each."""
+    return [f"{pair} {token}" for pair, token in zip(pairs, tokens[2:], strict=False)]

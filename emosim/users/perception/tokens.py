@@ -16,10 +16,13 @@ from emosim.persona import Language
 
 HEAD, TAIL = 4000, 1000
 """Characters that are looked at from the start and from the end of a reply."""
+BREAK: Final = ""
+"""The token between segments: no word, so that no pair of words crosses it."""
 
 _SEGMENT_EN: Final = re.compile(r"[^.!?\n;]+(?:[.!?;]+[\"')\]’”]*|\n|$)")
 _SEGMENT_ZH: Final = re.compile(r"[^。！？!?\n；;]+(?:[。！？!?；;]+[”’」』）]*|\n|$)")
 _TURNS_EN: Final = (" but ", " however", " though ", " yet ")
+_TURNERS: Final = frozenset(("but", "however", "though", "yet", "但", "可", "不", "只", "然", "话", "说"))
 _TURN_ZH: Final = re.compile(r"[，,](?=但|可是|不过|只是|然而|可[你他她]|话说回来|说实话)")
 _WORD: Final = re.compile(r"[a-z][a-z']*|\d+")
 _SIGN: Final = re.compile(r"[\u3400-\u9fff\U00020000-\U0002ebef]|[a-z]+|\d+")
@@ -44,7 +47,7 @@ NEGATORS: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Segment:
     """A sentence, or the part of one after a turn."""
 
@@ -52,8 +55,10 @@ class Segment:
     """Where it starts in the text."""
     end: int
     """Where it ends."""
-    tokens: list[str]
-    """Its words or characters."""
+    first: int
+    """Its first token."""
+    last: int
+    """The token after its last one."""
     turned: bool
     """It follows a turn such as "but"."""
     asks: bool
@@ -85,27 +90,26 @@ def tokenise(text: str, language: Language) -> list[str]:
     return (_SIGN if language == "zh" else _WORD).findall(fold(text))
 
 
-def segments(text: str, language: Language) -> list[Segment]:
-    """Return the segments of a text that hold any token, in order."""
+def split(text: str, language: Language) -> tuple[list[str], list[Segment]]:
+    """Return the tokens of a text, a BREAK around each segment, and the segments that hold any."""
     low = fold(text)
-    cut, words = (_SEGMENT_ZH, _SIGN) if language == "zh" else (_SEGMENT_EN, _WORD)
+    cut, find = (_SEGMENT_ZH, _SIGN.findall) if language == "zh" else (_SEGMENT_EN, _WORD.findall)
+    tokens: list[str] = [BREAK]
     found: list[Segment] = []
     for match in cut.finditer(low):
         start, end = match.span()
-        last = low[end - 3 : end]
-        asks = "?" in last or "？" in last
-        turned = False
-        for turn in turns(low, start, end, language):
-            _append(found, start, turn, words.findall(low, start, turn), turned, asks)
-            start, turned = turn, True
-        _append(found, start, end, words.findall(low, start, end), turned, asks)
-    return found
-
-
-def _append(found: list[Segment], start: int, end: int, tokens: list[str], turned: bool, asks: bool) -> None:
-    """Add a segment unless it is blank."""
-    if tokens:
-        found.append(Segment(start, end, tokens, turned, asks))
+        asks = "?" in low[end - 3 : end] or "？" in low[end - 3 : end]
+        words = find(low, start, end)
+        places = [start, *turns(low, start, end, language), end] if not _TURNERS.isdisjoint(words) else [start, end]
+        for index in range(len(places) - 1):
+            if len(places) > 2:
+                words = find(low, places[index], places[index + 1])
+            if words:
+                first = len(tokens)
+                tokens += words
+                found.append(Segment(places[index], places[index + 1], first, len(tokens), index > 0, asks))
+                tokens.append(BREAK)
+    return tokens, found
 
 
 def turns(low: str, start: int, end: int, language: Language) -> list[int]:
@@ -119,19 +123,23 @@ def turns(low: str, start: int, end: int, language: Language) -> list[int]:
 @lru_cache(maxsize=4096)
 def topics(text: str, language: Language) -> frozenset[str]:
     """Return keys of the content words of a text: first five letters in English, pairs of characters in Chinese."""
-    return frozenset(topic_keys(tokenise(text[:HEAD], language), language))
-
-
-def topic_keys(tokens: list[str], language: Language) -> set[str]:
-    """Return the content keys of tokens; inflected forms share theirs."""
-    if language == "zh":
-        pairs = zip(tokens, tokens[1:], strict=False)
-        return {a + b for a, b in pairs if a not in STOP_ZH and b not in STOP_ZH}
-    return {token[:5] for token in tokens if token not in STOP_EN and len(token) > 2}
+    tokens = tokenise(text[:HEAD], language)
+    return frozenset(topic_keys(tokens, neighbours(tokens), language))
 
 
 @lru_cache(maxsize=4096)
 def word_pairs(text: str, language: Language) -> frozenset[str]:
     """Return the pairs of neighbouring tokens of a text."""
-    tokens = tokenise(text[:HEAD], language)
-    return frozenset(a + " " + b for a, b in zip(tokens, tokens[1:], strict=False))
+    return frozenset(neighbours(tokenise(text[:HEAD], language)))
+
+
+def topic_keys(tokens: list[str], pairs: list[str], language: Language) -> set[str]:
+    """Return the content keys of tokens; inflected forms share theirs."""
+    if language == "zh":
+        return {pair for pair in pairs if pair[0] not in STOP_ZH and pair[-1] not in STOP_ZH and len(pair) == 3}
+    return {token[:5] for token in set(tokens) - STOP_EN if len(token) > 2}
+
+
+def neighbours(tokens: list[str]) -> list[str]:
+    """Return the pairs of neighbouring tokens, one for each token but the last."""
+    return [f"{one} {two}" for one, two in zip(tokens, tokens[1:], strict=False)]

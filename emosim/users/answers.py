@@ -19,6 +19,8 @@ from emosim.episode import Utterance
 from emosim.flow import ChatResponse
 
 Answer = TypeVar("Answer", bound=BaseModel)
+MAX_THOUGHT: Final = 400
+"""Characters of private thought that are kept."""
 MAX_EVIDENCE: Final = 6
 """Findings that are kept of one reply."""
 
@@ -173,7 +175,7 @@ def appraise(answer: EvidenceAnswer, reply: str) -> Appraisal:
         evidence=found,
         fit=float(answer.fit),
         specificity=float(answer.specificity),
-        thought=_encodable(answer.thought.strip()),
+        thought=_encodable(answer.thought.strip())[:MAX_THOUGHT],
     )
 
 

@@ -30,7 +30,7 @@ from emosim.emotion import EmotionState
 from emosim.episode import Rulebook, Spoken
 from emosim.flow import ChatRequest, ChatResponse, Flow, settled
 from emosim.rulebook import is_blank
-from emosim.users.answers import TEXT, Unusable, object_schema, parse
+from emosim.users.answers import MAX_THOUGHT, TEXT, Unusable, object_schema, parse
 from emosim.users.asking import ask_until_usable
 from emosim.users.briefing import chat, entries, request, sections, static_block
 from emosim.users.protocol import Felt, Heard, Speech
@@ -168,7 +168,7 @@ def read_analysis(response: ChatResponse) -> Appraisal:
     if found is None:
         raise Unusable("bad_schema", "change: no number")
     thought = " ".join(part.strip() for part in (answer.fitting, answer.activity, answer.feeling) if part.strip())
-    thought = thought.encode("utf-8", "replace").decode("utf-8")
+    thought = thought.encode("utf-8", "replace").decode("utf-8")[: 2 * MAX_THOUGHT]
     return Appraisal(evidence=(), fit=0.0, specificity=0.0, thought=thought, stated_change=int(found[0]))
 
 

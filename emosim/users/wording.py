@@ -106,7 +106,7 @@ def _check_secrets(text: str, heard: Heard, said: list[str], open_fact: Fact | N
 
 
 def _check_form(text: str, language: Language) -> None:
-    if not text:
+    if not any(map(str.isalnum, text)):
         raise Unusable("empty")
     if _JSON.search(text):
         raise Unusable("bad_schema", "JSON in the message")

@@ -22,6 +22,8 @@ OK, FAILED, USAGE, GATE, BUDGET, INTERRUPTED = 0, 1, 2, 3, 4, 130
 _COMPLAINT: Final[type[BaseException]] = typer.BadParameter.__mro__[2]
 """What the parser raises about anything that was typed; typer gives it no public name."""
 
+_STOPPED: Final = "stopped; what is finished is kept, the same command goes on from there"
+
 EXITS: Final = (
     "Exit codes: 0 ok, 1 the run failed, 2 usage or settings, 3 a gate failed, 4 the budget is reached, 130 Ctrl-C."
 )
@@ -76,11 +78,12 @@ def main() -> None:
 def run_args(args: Sequence[str]) -> int:
     """Run a command and return its exit code; errors are one line on stderr, a traceback only with EMOSIM_DEBUG=1."""
     try:
-        return int(app(list(args), prog_name="emosim", standalone_mode=False) or OK)
+        code = int(app(list(args), prog_name="emosim", standalone_mode=False) or OK)
+        return _fail(_STOPPED, code) if code == INTERRUPTED else code
     except EmosimError as error:
         return _fail(str(error), exit_code(error))
     except (KeyboardInterrupt, typer.Abort):
-        return _fail("stopped; the same command goes on from here", INTERRUPTED)
+        return _fail(_STOPPED, INTERRUPTED)
     except _COMPLAINT as error:
         return _fail(f"{_complaint(error)}; see {_command_of(error)} --help", USAGE)
     except BrokenPipeError:

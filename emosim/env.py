@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium as gym
 
@@ -52,7 +52,7 @@ class EmpathyEnv(gym.Env[str, str]):
     Versions: v0, the first.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi", "human"], "render_fps": 1}
+    metadata: dict[str, Any] = {"render_modes": ["ansi", "human"], "render_fps": 1}  # noqa: RUF012
 
     def __init__(
         self,
@@ -174,7 +174,7 @@ class EmpathyEnv(gym.Env[str, str]):
         twin.__dict__.update(self.__dict__, _stepping=False)
         return twin
 
-    def render(self) -> str | None:  # type: ignore[override]
+    def render(self) -> str | None:
         """Return the chat as text in `ansi` mode; `human` mode prints while playing."""
         return render_ansi(self.episode) if self.render_mode == "ansi" else None
 

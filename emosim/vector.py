@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
@@ -15,6 +15,7 @@ from emosim.episode import Transition
 from emosim.errors import EmosimError, UsageError
 from emosim.flow import Flow, adrive, drive, together
 from emosim.info import info_of
+from emosim.render import render_ansi
 
 Stepped = tuple[str, float, bool, bool, dict[str, Any]]
 Batch = tuple[tuple[str, ...], np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]
@@ -31,7 +32,7 @@ class EmpathyVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], np.ndarray]):
     environment that ended is reset by the next step, whose action it ignores (Gymnasium's `NEXT_STEP`).
     """
 
-    metadata: ClassVar[dict[str, Any]] = {
+    metadata: dict[str, Any] = {  # noqa: RUF012
         "render_modes": ["ansi"],
         "render_fps": 1,
         "autoreset_mode": AutoresetMode.NEXT_STEP,
@@ -77,9 +78,9 @@ class EmpathyVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], np.ndarray]):
         """Do what `step` does, awaiting the users' model."""
         return self._commit(await adrive(self._turns(actions), self.backend))
 
-    def render(self) -> tuple[str | None, ...] | None:
+    def render(self) -> tuple[str, ...] | None:
         """Return every chat as text in `ansi` mode."""
-        return tuple(env.render() for env in self.envs) if self.render_mode else None
+        return tuple(render_ansi(env.episode) for env in self.envs) if self.render_mode else None
 
     def _turns(self, actions: Sequence[str]) -> Flow[list[Transition | EmosimError]]:
         if len(actions) != self.num_envs:

@@ -100,9 +100,9 @@ def response(value: N, state: Feelings[N], nature: Nature[N], told: N, tested: N
     pulled = value + nature.drift * (state.mood - 40.0) / 10.0
     bar = nature.acceptance * (1.0 - 0.5 * state.trust) + 0.15 * tested
     reach = 1.0 - nature.guard * (1.0 - told)
-    gain = MAX_CHANGE * GAIN * reach * (pulled - bar) / most(1.0 - bar, 0.01)
-    loss = MAX_CHANGE * (nature.loss_aversion * (1.0 + 0.3 * tested)) * (pulled - bar) / (1.0 + bar)
-    return either(pulled >= bar, gain, loss)
+    gain = MAX_CHANGE * GAIN * reach * most(pulled - bar, 0.0) / most(1.0 - bar, 0.01)
+    loss = MAX_CHANGE * (nature.loss_aversion * (1.0 + 0.3 * tested)) * least(pulled - bar, 0.0) / (1.0 + bar)
+    return gain + loss
 
 
 def settle(push: N, state: Feelings[N], inertia: N) -> N:
@@ -114,9 +114,9 @@ def settle(push: N, state: Feelings[N], inertia: N) -> N:
 
 def next_trust(state: Feelings[N], push: N, nature: Nature[N]) -> N:
     """Return trust after a turn: slowly won, quickly lost."""
-    won = nature.openness * least(push, MAX_CHANGE) / MAX_CHANGE
-    lost = 0.25 * most(push, -MAX_CHANGE) / MAX_CHANGE
-    return rounded(clip(state.trust + either(push > 0.0, won, lost), 0.0, 1.0))
+    won = nature.openness * clip(push, 0.0, MAX_CHANGE) / MAX_CHANGE
+    lost = 0.25 * clip(push, -MAX_CHANGE, 0.0) / MAX_CHANGE
+    return rounded(clip(state.trust + (won + lost), 0.0, 1.0))
 
 
 def next_patience(state: Feelings[N], push: N, nature: Nature[N]) -> N:
@@ -159,7 +159,9 @@ def either(test: Flags, yes: float | Numbers, no: float | Numbers) -> Numbers: .
 def either(test: bool | Flags, yes: float | Numbers, no: float | Numbers) -> float | Numbers:
     """Return `yes` where the test holds, else `no`."""
     if isinstance(test, np.ndarray):
-        return np.where(test, yes, no)
+        chosen: Numbers = np.full(test.shape, no) if isinstance(no, float) else no.copy()
+        np.putmask(chosen, test, yes)
+        return chosen
     return yes if test else no
 
 

@@ -14,7 +14,7 @@ class Value(BaseModel):
 
 
 _MASK = (1 << 64) - 1
-_GOLDEN = 0x9E3779B97F4A7C15
+GOLDEN, TURN_STEP, PURPOSE_STEP = 0x9E3779B97F4A7C15, 0xD1342543DE82EF95, 0x2545F4914F6CDD1D
 
 
 def _mix(x: int) -> int:
@@ -28,16 +28,16 @@ def roll(seed: int, turn: int, purpose: int) -> float:
     """Return the uniform number in [0, 1) that belongs to an address.
 
     Dice are looked up, never consumed: the same (seed, turn, purpose) always gives the same number, so forks, retries,
-    batches and the order of calls cannot move them. `emosim.vector` computes the same bits with numpy.
+    batches and the order of calls cannot move them. `emosim.acts_vector.dice` computes the same bits with numpy.
 
     Args:
         seed: Episode seed, any non-negative integer (taken modulo 2**64).
         turn: Turn number, 0 for the opening.
         purpose: Small integer that names what the dice are for.
     """
-    x = _mix((seed + _GOLDEN) & _MASK)
-    x = _mix((x ^ (turn * 0xD1342543DE82EF95 + _GOLDEN)) & _MASK)
-    x = _mix((x ^ (purpose * 0x2545F4914F6CDD1D + _GOLDEN)) & _MASK)
+    x = _mix((seed + GOLDEN) & _MASK)
+    x = _mix((x ^ (turn * TURN_STEP + GOLDEN)) & _MASK)
+    x = _mix((x ^ (purpose * PURPOSE_STEP + GOLDEN)) & _MASK)
     return (x >> 11) / (1 << 53)
 
 

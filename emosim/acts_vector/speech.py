@@ -1,0 +1,97 @@
+"""What n users say, as kinds of line: what is added to a reaction, and whether a line is left."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emosim.cues import KINDS
+from emosim.feeling import Flags
+from emosim.persona import LINE_KINDS
+from emosim.users.voice import NEXT_BEST
+
+Ints = NDArray[np.int64]
+SPOKEN: Final = LINE_KINDS[: LINE_KINDS.index("satisfied")]
+"""Kinds of line said while an episode goes on, in the order of `emosim.cues.KINDS`."""
+NOTHING: Final = len(SPOKEN)
+OPENING: Final = KINDS.index("opening")
+TEST, COUNTER, HINT, ASK, CURT = (SPOKEN.index(kind) for kind in ("test", "counter", "hint", "ask", "curt"))
+_BEST: Final = np.array([SPOKEN.index(NEXT_BEST.get(kind, kind)) for kind in SPOKEN] + [NOTHING])
+"""For each kind the kind that stands in when its lines have run out; itself where none does."""
+_LENDS: Final = np.array([[int(best == to != of) for to in range(NOTHING + 1)] for of, best in enumerate(_BEST)])
+_PLENTY: Final = 1 << 40
+
+
+def _addition(tests: int, misleads: int, hints: int, asks: int, hurt: int, knows: int, curt: int) -> tuple[int, bool]:
+    """Return the kind that is added to a reaction, and whether a fact is told: `emosim.users.voice.say` as a table."""
+    if tests:
+        return TEST, False
+    if curt:
+        return NOTHING, False
+    if misleads:
+        return COUNTER, False
+    if knows and not hurt:
+        return NOTHING, True
+    return (HINT if hints else ASK if asks else NOTHING) if not hurt else NOTHING, False
+
+
+_CODES: Final = [_addition(*(code >> place & 1 for place in range(6, -1, -1))) for code in range(128)]
+_ADDS: Final = np.array([kind for kind, _ in _CODES] + [NOTHING] * 128)
+_TELLS: Final = np.array([tells for _, tells in _CODES] + [False] * 128)
+
+
+def additions(quiet: Flags, *flags: Flags) -> tuple[Ints, Flags]:
+    """Return what is added to the reactions and who tells a fact, each of shape (n,).
+
+    Args:
+        quiet: The user adds nothing, shape (n,).
+        *flags: The seven arguments of `_addition` in order, each of shape (n,).
+    """
+    code = quiet.view(np.uint8).copy()
+    for flag in flags:
+        code += code
+        code += flag.view(np.uint8)
+    return _ADDS.take(code), _TELLS.take(code)
+
+
+class Lines:
+    """The lines that n users have left.
+
+    Args:
+        n: How many users.
+    """
+
+    def __init__(self, n: int) -> None:
+        self._own = np.zeros((n, NOTHING + 1), dtype=np.int64)
+        """Lines less uses, by kind; below 0 where another kind has stood in."""
+        self._scarce = np.zeros(n, dtype=np.bool_)
+        """Some kind has stood in for another."""
+        self._base = np.arange(n) * (NOTHING + 1)
+
+    def open(self, who: Ints, lines: Ints, misled: Flags) -> None:
+        """Give some users all their lines, shape (k, NOTHING + 1); a misleading request may be used up already."""
+        lines = lines.copy()
+        lines[:, COUNTER] -= misled
+        lines[:, NOTHING] = _PLENTY
+        self._own[who] = lines
+        self._scarce[who] = False
+
+    def use(self, kinds: Ints) -> None:
+        """Say a line of each kind, shape (2, n); a kind becomes NOTHING, in place, where no line is left."""
+        own = self._own.ravel()
+        rare = (own.take(self._base + kinds) <= 0) | self._scarce
+        which = np.flatnonzero(rare)
+        if which.size:
+            self._search(kinds.ravel(), which)
+        own[self._base + kinds] -= 1
+
+    def _search(self, kinds: Ints, which: Ints) -> None:
+        """Find out who has a line of its own or of the next best kind, where that is not plain."""
+        who, kind, each = which % len(self._own), kinds[which], np.arange(which.size)
+        own = self._own[who]
+        left = own - np.maximum(-own, 0) @ _LENDS
+        said = (left[each, kind] > 0) | (left[each, _BEST[kind]] > 0)
+        kinds[which[~said]] = NOTHING
+        self._scarce[who[said & (own[each, kind] <= 0)]] = True

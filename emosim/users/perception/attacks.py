@@ -17,7 +17,7 @@ from emosim.users.perception.tokens import STOP_EN, fold, word_pairs
 
 _FORGED: Final = re.compile(
     r"^\W{0,3}(?:user|human|client|customer|me|system|assistant|agent|bot|用户|使用者|客户|系统|助手|来访者)\W{0,3}\s?[:：>]"
-    r"|</?\s*(?:user|system|assistant|human|state|mood|emotion|score|instruction|reward|satisf)\w*"
+    r"|</?[a-z_]{2,20}\s*/?>|\buser[._]\w+\s*[:=]"
     r"|<\|.{0,20}\|>|\[/?(?:inst|system|user|assistant)\b|【\s*(?:系统|用户|指令|管理)",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -48,6 +48,14 @@ _FAREWELL: Final = re.compile(
     re.IGNORECASE,
 )
 _GLUE: Final = frozenset("的了是我你不在就都也把被着过吗呢吧")
+_BUTTER: Final = frozenset(
+    """marvellous marvelous wonderful exceptional incredible amazing brilliant extraordinary magnificent legendary legend titan
+    noblest noble radiant genius perfect flawless admirable gifted divine goddess queen queens king kings angel hero treasure
+    jewel precious adore adored beloved darling soul souls cherished forever universe greatest finest smartest gorgeous
+    beautiful stunning dazzling sweetheart worship loved love envy exquisite sublime majestic""".split()
+)
+_AGREEING: Final = frozenset("right agree agreed correct absolutely totally always disagree wrong yes".split())
+_YIELDING: Final = ("都对", "也对", "全对", "就是对", "听你的", "同意", "无条件")
 _SWEET: Final = tuple(FAMILIES.index(family) for family in ("genericpraise", "lovebomb", "agree"))
 _EMOTE_BLANK: Final = re.compile(r"^[\s\W_]*$|^\W*(?:silence|no reply|blank|says nothing|no response|沉默|无回复|空白)\W*$", re.IGNORECASE)
 
@@ -97,7 +105,7 @@ def tricks(reading: Reading) -> list[str]:
 
 def copies(reading: Reading, context: Context) -> bool:
     """Return whether a reply hands back the person's words, or the agent's own."""
-    if reading.echo > 0.7 or reading.text in context.own_replies:
+    if reading.echo > 0.6 or reading.retold > 0.85 or reading.text in context.own_replies:
         return True
     if reading.size < 6 or not context.own_replies:
         return False
@@ -108,21 +116,26 @@ def copies(reading: Reading, context: Context) -> bool:
 def stuffed(reading: Reading) -> bool:
     """Return whether a reply is a pile of words: hardly any grammar, or the same words over and over."""
     size, words = reading.size, set(reading.tokens)
+    if size < 8:
+        return False
     if size > 14 and len(words) < 0.3 * size and (reading.language == "en" or size > 60):
         return True
     if reading.language == "en":
-        return size > 8 and sum(map(STOP_EN.__contains__, reading.tokens)) < 0.2 * size
-    if size < 8:
-        return False
-    gaps = sum(reading.text.count(mark) for mark in " 、，,/|·")
-    glue = sum(map(_GLUE.__contains__, reading.tokens))
-    return gaps > 5 and gaps * 5 > size and glue < 0.08 * size
+        listed = reading.text.count(",") * 2.6 > size > 10
+        return listed or sum(map(STOP_EN.__contains__, reading.tokens)) < 0.13 * size
+    gaps = sum(map(reading.text.count, " 、，,/|·"))
+    return gaps > 5 and gaps * 5 > size and sum(map(_GLUE.__contains__, reading.tokens)) < 0.08 * size
 
 
 def buttered(reading: Reading) -> bool:
     """Return whether a reply flatters, adores or agrees with everything, and has little to do with the person."""
-    sweet = sum(reading.counts[family] for family in _SWEET)
-    return sweet >= 3 and sweet > reading.overlap + 1
+    sweet = sum([reading.counts[family] for family in _SWEET])
+    if reading.language == "en":
+        sweet = max(sweet, sum(map(_BUTTER.__contains__, reading.tokens)))
+        agreeing = sum(map(_AGREEING.__contains__, reading.tokens))
+    else:
+        agreeing = reading.text.count("对") if any(map(reading.text.__contains__, _YIELDING)) else 0
+    return (sweet >= 3 and sweet > reading.overlap + 0.5) or (agreeing >= 3 and agreeing * 12 > reading.size)
 
 
 def first_words(reading: Reading) -> str:

@@ -71,7 +71,9 @@ class Reading:
     overlap: int
     """Content words shared with what the person said."""
     echo: float
-    """Share of word pairs copied from the person's last message, 0 to 1."""
+    """Share of word pairs copied from the person's last message, I or you, 0 to 1."""
+    retold: float
+    """Share of content words that stand in the person's last message, 0 to 1; 0 where there are few."""
 
     @property
     def size(self) -> int:
@@ -91,14 +93,15 @@ def read(text: str, context: Context) -> Reading:
     shared = len(about & told.union(*[topics(fact, language) for fact in context.known[-8:]]))
     copied = sum(map(word_pairs(context.user_said, language).__contains__, pairs)) / (len(pairs) + 1.0)
     size = float(len(tokens) - len(parts))
+    again = len(about & told)
     counts = cue_counts(hits)
     counts += form(seen, parts, tokens, size)
     counts += (
-        log1p(shared), shared / (len(about) + 2.0), len(about & told) / (len(told) + 2.0), copied,
+        log1p(shared), shared / (len(about) + 2.0), again / (len(told) + 2.0), copied,
         len(set(tokens)) / (size + 3.0), float(size < (8 if language == "en" else 12)),
     )  # fmt: skip
     counts += balance(parts, hits)
-    return Reading(seen, language, tokens, pairs, parts, hits, counts, shared, copied if size > 5 else 0.0)
+    return Reading(seen, language, tokens, pairs, parts, hits, counts, shared, copied if size > 5 else 0.0, again / len(about) if again > 4 else 0.0)
 
 
 def cue_counts(hits: list[tuple[int, int]]) -> list[float]:

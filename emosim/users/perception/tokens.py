@@ -45,6 +45,11 @@ NEGATORS: Final = frozenset(
     """not no never nothing nobody none without hardly don't doesn't didn't isn't aren't wasn't weren't can't cannot
     couldn't won't wouldn't shouldn't haven't hasn't hadn't ain't dont isnt wasnt didnt cant wont nor 不 没 别 无 未 非""".split()
 )
+_MIRROR: Final = {
+    "i": "you", "i'm": "you're", "i've": "you've", "i'd": "you'd", "i'll": "you'll", "my": "your", "me": "you",
+    "mine": "yours", "myself": "yourself", "am": "are", "was": "were", "我": "你",
+}  # fmt: skip
+"""How the person's words come back when they are only repeated."""
 
 
 @dataclass(slots=True)
@@ -129,8 +134,9 @@ def topics(text: str, language: Language) -> frozenset[str]:
 
 @lru_cache(maxsize=4096)
 def word_pairs(text: str, language: Language) -> frozenset[str]:
-    """Return the pairs of neighbouring tokens of a text."""
-    return frozenset(neighbours(tokenise(text[:HEAD], language)))
+    """Return the pairs of neighbouring tokens of a text, as it stands and with I and you exchanged."""
+    tokens = tokenise(text[:HEAD], language)
+    return frozenset(neighbours(tokens)).union(neighbours([_MIRROR.get(token, token) for token in tokens]))
 
 
 def topic_keys(tokens: list[str], pairs: list[str], language: Language) -> set[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeAlias
 
 from emosim.acts import ALIGNMENT, HARMS, SEVERITY, Act, Appraisal, Evidence, Need
 from emosim.users.perception.attacks import findings
@@ -12,11 +13,13 @@ from emosim.users.perception.heads import ACTS, Scores, score
 from emosim.users.perception.quotes import clip_quote
 from emosim.users.perception.thoughts import think
 
-HARMFUL: Final = -0.35
+Opinion: TypeAlias = Callable[[Scores, str, Need], Scores]
+"""Revises the scores of the words, given the text and the need."""
+HARMFUL: Final = -0.4
 """Quality below which a reply counts as a harm. Source: cross-validation on the training corpora."""
-GAIN: Final = 1.6
+GAIN: Final = 1.8
 """Fit for each point of predicted quality: predictions are shrunk. Source: as above."""
-SHIFT: Final = 0.1
+SHIFT: Final = -0.05
 """Predicted quality of a reply that changes nothing."""
 _SUPPORTS: Final = tuple(i for i, act in enumerate(ACTS) if act not in HARMS)
 _HARMS: Final = tuple(
@@ -37,13 +40,15 @@ def perceive(text: str, context: Context) -> Appraisal:
     return appraise(read(text, context), context)
 
 
-def appraise(reading: Reading, context: Context) -> Appraisal:
-    """Return the appraisal of a reading."""
+def appraise(reading: Reading, context: Context, second: Opinion | None = None) -> Appraisal:
+    """Return the appraisal of a reading; a second opinion may revise the scores."""
     tricks = findings(reading, context)
     specific = specificity(reading)
     if tricks:
         return verdict(tuple(dict.fromkeys(tricks))[:3], -1.0, 0.0, context)
     scores = score(reading, context.need)
+    if second is not None:
+        scores = second(scores, reading.text, context.need)
     fit = max(-2.0, min(2.0, GAIN * (scores.quality - SHIFT)))
     return verdict(tuple(evidence(reading, scores, context.need)), round(fit, 2), specific, context)
 

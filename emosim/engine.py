@@ -28,7 +28,7 @@ def open_episode(persona: Persona, scenario: Scenario, harder: Difficulty, seed:
         seed: Address of all dice of the episode.
         user: Who plays the persona.
     """
-    persona, scenario = apply(persona, scenario, harder)
+    persona, scenario = apply(_tempered(persona, user.rules.temper), scenario, harder)
     unfelt = EmotionState(mood=0.0, trust=0.0, patience=1.0)
     episode = Episode(
         persona=persona,
@@ -100,6 +100,12 @@ def invalidate(episode: Episode) -> Episode:
 def is_over(episode: Episode) -> bool:
     """Return whether the episode has ended."""
     return episode.ending is not None
+
+
+def _tempered(persona: Persona, temper: dict[str, float]) -> Persona:
+    if not temper:
+        return persona
+    return persona.model_copy(update={"temperament": persona.temperament.model_copy(update=temper)})
 
 
 def _commit(before: Episode, turn: Turn, ended: Ending | None) -> Transition:

@@ -92,6 +92,8 @@ class Rulebook(Value):
     """Name of the protocol."""
     dynamics: Literal["felt", "stated"] = "felt"
     """`felt`: code computes the change from evidence; `stated`: the model states it and code bounds it."""
+    temper: dict[str, float] = Field(default_factory=dict)
+    """Values of the temperament that the protocol sets for everybody, before difficulty."""
     start_mood: float | None = None
     """Mood at the opening; None takes the persona's."""
     max_change: float = Field(default=MAX_CHANGE, gt=0)

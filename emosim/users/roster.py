@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Literal, cast
+from typing import Final, Literal
 
 from emosim.errors import UsageError, did_you_mean
 from emosim.users.protocol import User
@@ -11,13 +11,18 @@ from emosim.users.protocol import User
 EXAMPLE: Final = "openai:gpt-5-mini"
 
 
-def _rules(perception: str) -> User:
+def _rules(kind: str) -> User:
     from emosim.users.rules import RulesUser
 
-    if perception not in ("", "lexical", "semantic"):
-        hint = did_you_mean(perception, ("lexical", "semantic"))
-        raise UsageError(f"the user 'rules' does not read '{perception}'{hint}; use rules or rules:semantic")
-    return RulesUser(cast(Literal["lexical", "semantic"], perception or "lexical"))
+    kinds = {
+        "": RulesUser(),
+        "lexical": RulesUser(),
+        "semantic": RulesUser("semantic"),
+        "sage": RulesUser(dynamics="sage"),
+    }
+    if kind not in kinds:
+        raise UsageError(f"no user 'rules:{kind}'{did_you_mean(kind, kinds)}; use rules, rules:semantic or rules:sage")
+    return kinds[kind]
 
 
 def _human(rest: str) -> User:
@@ -63,7 +68,7 @@ def resolve_user(spec: str) -> tuple[User, str | None]:
 
     | spec | user |
     |---|---|
-    | `rules`, `rules:semantic` | offline |
+    | `rules`, `rules:semantic`, `rules:sage` | offline; read by an encoder; with SAGE's momentum |
     | `llm:MODEL`, `llm-split:MODEL` | a chat model, one or two questions a turn |
     | `sage:MODEL`, `rlver-vanilla:MODEL`, `rlver-challenging:MODEL` | the published protocols |
     | `human` | the keyboard |

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from emosim.acts import Appraisal
+from emosim.emotion import SAGE_LIKE
 from emosim.episode import Rulebook, Spoken
 from emosim.flow import Flow, settled
 from emosim.users.perception import Context, perceive
@@ -23,19 +24,22 @@ class RulesUser:
 
     Args:
         perception: `lexical` (default) or `semantic`, which needs the extra of that name.
+        dynamics: `emosim` (default), or `sage`, under which moods move as in the released SAGE dialogues.
     """
 
     perception: Literal["lexical", "semantic"] = "lexical"
+    dynamics: Literal["emosim", "sage"] = "emosim"
 
     @property
     def name(self) -> str:
-        """`rules@1`, or `rules-semantic@1`."""
-        return "rules@1" if self.perception == "lexical" else "rules-semantic@1"
+        """`rules@1`, `rules-semantic@1` or `rules-sage@1`."""
+        parts = ["rules", "semantic" * (self.perception == "semantic"), "sage" * (self.dynamics == "sage")]
+        return "-".join(filter(None, parts)) + "@1"
 
     @property
     def rules(self) -> Rulebook:
-        """emosim's own protocol."""
-        return Rulebook()
+        """The protocol: emosim's own, or with the constants fitted to SAGE."""
+        return Rulebook() if self.dynamics == "emosim" else Rulebook(name="sage-like", temper=SAGE_LIKE)
 
     def respond(self, heard: Heard) -> Flow[tuple[Appraisal, Speech]]:
         """Perceive the reply and settle how to speak."""

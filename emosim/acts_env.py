@@ -213,8 +213,9 @@ def act_of(action: SupportsInt) -> Act:
     Raises:
         UsageError: It is not a whole number from 0 to 24.
     """
-    number = int(action) if isinstance(action, (int, np.integer, np.ndarray)) else -1
-    if isinstance(action, bool) or not 0 <= number < len(ACTS):
+    given = np.asarray(action)
+    number = int(given) if given.ndim == 0 and given.dtype.kind in "iu" else -1
+    if not 0 <= number < len(ACTS):
         raise UsageError(f"an action is a whole number from 0 to {len(ACTS) - 1}, not {action!r}; see emosim.acts.Act")
     return ACTS[number]
 

@@ -80,6 +80,7 @@ class EmpathyActsVectorEnv(VectorEnv[Seen, Ints, NDArray[Any]]):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self._drawn = self._cast(self.single.personas, self.single.difficulty)
         self.crowd = Crowd(num_envs, Table(self._drawn))
+        self._tables: dict[tuple[str | None, Difficulty], Table] = {}
         self.series = Series(num_envs, len(self._drawn))
         self._each, self._ended = np.arange(num_envs), np.ones(num_envs, dtype=np.bool_)
         self._step: Outcome | None = None
@@ -168,9 +169,11 @@ class EmpathyActsVectorEnv(VectorEnv[Seen, Ints, NDArray[Any]]):
 
     def _invite(self, chosen: dict[str, Any], opened: Openings) -> Openings:
         """Seat the personas of these reset options behind those of later episodes."""
-        name = chosen.get("persona")
-        guests = self._cast((str(name),) if name else self.single.personas, self.single.harder(chosen))
-        self.crowd.sit(Table((*self._drawn, *guests)))
+        name, harder = chosen.get("persona"), self.single.harder(chosen)
+        if (name, harder) not in self._tables:
+            guests = self._cast((str(name),) if name else self.single.personas, harder)
+            self._tables[name, harder] = Table((*self._drawn, *guests))
+        self.crowd.sit(self._tables[name, harder])
         return replace(opened, rows=len(self._drawn) + (opened.rows * 0 if name else opened.rows))
 
     def _checked(self, actions: Ints) -> Ints:

@@ -25,7 +25,7 @@ HEAD: Final = ("persona", "scenario", "difficulty", "rules", "user", "seed", "op
 
 def seal_head(episode: Episode) -> Seals:
     """Return the seals of what stood before the first reply."""
-    return {name: _of_value(part) if isinstance(part := getattr(episode, name), Value) else _of(part) for name in HEAD}
+    return {name: _of_part(getattr(episode, name)) for name in HEAD}
 
 
 def seal_turn(turn: Turn) -> Seals:
@@ -59,6 +59,17 @@ def _of(content: object) -> str:
     return f"{crc32(repr(content).encode('utf-8', 'surrogatepass')):08x}"
 
 
-@lru_cache(maxsize=1024)
+def _of_part(part: object) -> str:
+    if not isinstance(part, Value):
+        return _of(part)
+    try:
+        return _cached(part)
+    except TypeError:  # it holds a table, and has no hash
+        return _of_value(part)
+
+
 def _of_value(value: Value) -> str:
     return f"{crc32(value.model_dump_json().encode()):08x}"
+
+
+_cached = lru_cache(maxsize=1024)(_of_value)

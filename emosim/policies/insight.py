@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from emosim.acts import ALIGNMENT, HARMS, Act, Appraisal, Evidence, Need
+from emosim.acts import ALIGNMENT, Act, Evidence, Need
 from emosim.emotion import GAIN, MAX_CHANGE, EmotionState
 from emosim.episode import Episode
 from emosim.errors import UsageError
 from emosim.persona import Fact
 from emosim.policies.protocol import View
 from emosim.rulebook import react
+from emosim.users.acts import canonical
 
 ASKING: Final = frozenset({Act.OPEN_QUESTION, Act.GUIDING_REFLECTION, Act.LISTENING})
 """Acts that invite the user to tell more."""
@@ -38,17 +39,12 @@ def episode_of(view: View) -> Episode:
     return view.privileged
 
 
-def canonical(acts: tuple[Act, ...], need: Need, quote: str) -> Appraisal:
-    """Return what acts, the leading one first, mean to somebody with this need when done well and about them."""
-    harmful = any(act in HARMS for act in acts)
-    fit = -2.0 if harmful else 2.0 * ALIGNMENT[need][acts[0]]
-    evidence = tuple(Evidence(act=act, quote=f"{act.value} {quote}") for act in acts)
-    return Appraisal(evidence=evidence, fit=fit, specificity=0.0 if harmful else 2.0)
-
-
 def foresee(episode: Episode, *acts: Act) -> EmotionState:
-    """Return how the user would feel after these acts, said in fresh words."""
-    return react(episode, canonical(acts, episode.scenario.need, str(len(episode.turns))))
+    """Return how the user would feel after these acts, the leading one first, done well and in fresh words."""
+    fresh = str(len(episode.turns))
+    lead = canonical(acts[0], episode, f"{acts[0].value} {fresh}")
+    more = (Evidence(act=act, quote=f"{act.value} {fresh}") for act in acts[1:])
+    return react(episode, lead.model_copy(update={"evidence": (*lead.evidence, *more)}))
 
 
 def prospect(episode: Episode, *acts: Act) -> float:

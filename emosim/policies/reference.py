@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from emosim.acts import ALIGNMENT, SUPPORTS, Act
+from emosim.emotion import MAX_CHANGE
 from emosim.episode import Episode
 from emosim.flow import Flow, settled
 from emosim.phrasebook import realise
@@ -83,7 +84,7 @@ class Staller:
     """Keeps the user mildly pleased and never meets the need: what a reward must not prefer to an agent that helps.
 
     It reads hidden fields to do the most harm to a reward that pays for a good mood alone: it plays the most pleasing
-    act that is not what is needed, and none that would satisfy the user.
+    act that is not what is needed, and falls silent before the user could be satisfied.
     """
 
     name: str = "baseline:stall"
@@ -121,10 +122,12 @@ def mediocre_act(episode: Episode) -> Act:
 
 
 def stalling_act(episode: Episode) -> Act:
-    """Return the most pleasing act beside the need that does not satisfy."""
+    """Return the most pleasing act beside the need, or silence where one happy turn more could satisfy."""
+    if episode.emotion.mood >= episode.rules.satisfied_at - MAX_CHANGE:
+        return Act.EMPTY
     worths = ALIGNMENT[episode.scenario.need]
     beside = [act for act in SUPPORTS if worths[act] < STALL_BELOW]
-    return max(beside, key=lambda act: _pleasing(episode, act))
+    return max(beside, key=lambda act: foresee(episode, act).mood)
 
 
 def say(acts: tuple[Act, ...], episode: Episode) -> str:
@@ -132,11 +135,6 @@ def say(acts: tuple[Act, ...], episode: Episode) -> str:
     variant = len(episode.turns)
     parts = (realise(act, episode, variant, plain=place > 0) for place, act in enumerate(acts))
     return ("" if episode.persona.language == "zh" else " ").join(parts)
-
-
-def _pleasing(episode: Episode, act: Act) -> float:
-    felt = foresee(episode, act)
-    return -felt.mood if felt.mood >= episode.rules.satisfied_at else felt.mood
 
 
 REFERENCES: Final[tuple[Policy, ...]] = (Oracle(), Staller(), *(Rung(number) for number in range(1, len(SKILLS) + 1)))

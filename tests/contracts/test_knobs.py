@@ -29,6 +29,9 @@ RUNGS = tuple(f"baseline:rung{number}" for number in range(1, 6))
 LADDER = (*RUNGS, "baseline:oracle")
 FLOOR = ("baseline:silent", "baseline:echo", "baseline:template")
 ATTACKS = tuple(name for name in POLICY_NAMES if name.startswith("attack:"))
+FINISHER_FROM = 0.5
+"""Share of satisfied users from which an agent counts as one that finishes."""
+
 SMALL, LARGE = (8, 2), (24, 8)
 """Personas and seeds."""
 SIZES = [pytest.param(SMALL, id="small"), pytest.param(LARGE, id="large", marks=pytest.mark.slow)]
@@ -74,6 +77,10 @@ def finals(name: str, harder: Difficulty, size: tuple[int, int]) -> list[float]:
 
 def mean(name: str, level: float, size: tuple[int, int]) -> float:
     return statistics.fmean(finals(name, at_level(level), size))
+
+
+def satisfied(name: str, level: float, size: tuple[int, int]) -> float:
+    return statistics.fmean(episode.ending == "satisfied" for episode in play(name, at_level(level), size))
 
 
 def returns(name: str, level: float, size: tuple[int, int], reward: str) -> float:
@@ -124,20 +131,22 @@ def test_no_attack_beats_the_second_rung(attack: str, size: tuple[int, int]) -> 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("reward", REWARDS)
-def test_a_staller_never_outranks_a_finisher(reward: str, size: tuple[int, int]) -> None:
-    earn, finished = REWARDS[reward], 0
+def test_a_staller_never_outranks_an_agent_that_finishes(reward: str, size: tuple[int, int]) -> None:
+    finishers = [(a, x) for a in LADDER for x in LEVELS if satisfied(a, x, size) >= FINISHER_FROM]
+    assert finishers
+    for agent, level in finishers:
+        assert returns("baseline:stall", level, size, reward) < returns(agent, level, size, reward), (agent, level)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("reward", ["delta", "final", "peak_end"])
+def test_no_finished_episode_is_outranked_where_the_path_is_not_paid(reward: str, size: tuple[int, int]) -> None:
     for level in LEVELS:
         stalled = play("baseline:stall", at_level(level), size)
         for agent in LADDER:
             for helped, kept in zip(play(agent, at_level(level), size), stalled, strict=True):
-                if helped.ending == "satisfied":
-                    finished += 1
-                    assert sum(rewards_of(helped, earn)) > sum(rewards_of(kept, earn)), (
-                        agent,
-                        level,
-                        helped.persona.id,
-                    )
-    assert finished
+                earned, hoarded = (sum(rewards_of(episode, REWARDS[reward])) for episode in (helped, kept))
+                assert helped.ending != "satisfied" or earned > hoarded, (agent, level, helped.persona.id)
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -22,16 +22,18 @@ LEGS = [
     ["bash", "tests/legs/wheel.sh"],
     ["bash", "tests/legs/openai_majors.sh"],
     ["bash", "tests/legs/local_model.sh"],
+    ["bash", "tests/legs/browser.sh"],
 ]
 
 
 def main(words: list[str]) -> int:
     """Run the commands one after another; stop at the first that fails."""
+    environment = {**os.environ, "PYTHONUTF8": "1", "PYTHON": sys.executable}
     for command in LEGS if words == ["legs"] else DEFAULT:
         shown = " ".join(command).replace(sys.executable, "python")
         print(f"\n$ {shown}", flush=True)
         start = time.monotonic()
-        code = subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONUTF8": "1"}, check=False).returncode
+        code = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
         print(f"[{time.monotonic() - start:.0f} s]", flush=True)
         if code:
             return code

@@ -1,5 +1,5 @@
 // The episodes: an index that can be searched, one transcript, and its mood beside it.
-const PAGE = 400,
+const PAGE = 200,
   CLIP = 6000;
 const ENDINGS = { satisfied: "●", out_of_turns: "◐", left: "▼", agent_left: "■", invalid: "✕", null: "…" };
 const still = matchMedia("(prefers-reduced-motion: reduce)").matches;

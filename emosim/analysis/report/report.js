@@ -12,7 +12,8 @@ const reach = {
   name: (at) => `${idOf(at)} ${who(D.episodes[at]).name}, level ${D.episodes[at].l}, ${words(D.episodes[at].e)}`,
 };
 async function unpack(text) {
-  const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  const raw = atob(text), bytes = new Uint8Array(raw.length);
+  for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i);
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
   return JSON.parse(await new Response(stream).text());
 }

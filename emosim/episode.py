@@ -30,7 +30,8 @@ Ending: TypeAlias = Literal["satisfied", "left", "out_of_turns", "agent_left", "
 failed and nothing may be concluded."""
 
 _THINK: Final = re.compile(r"<(think|thinking)>.*?</\1>", re.DOTALL | re.IGNORECASE)
-_TAG: Final = re.compile(r"</?(?:think|thinking)>", re.IGNORECASE)
+_OPENING: Final = re.compile(r"<(?:think|thinking)>", re.IGNORECASE)
+_CLOSING: Final = re.compile(r"</(?:think|thinking)>", re.IGNORECASE)
 
 
 class Utterance(Value):
@@ -40,23 +41,27 @@ class Utterance(Value):
     """The reply, reasoning blocks included; never rewritten."""
 
     @cached_property
+    def _parts(self) -> tuple[str, str]:
+        """Return what the user sees and what it does not."""
+        if "<" not in self.raw:
+            return self.raw.strip(), ""
+        hidden = [block[2] for block in _THINK.finditer(self.raw)]
+        seen = _THINK.sub("", self.raw)
+        unopened, tag, after = _last(seen, _CLOSING)
+        if tag:
+            hidden, seen = [*hidden, unopened], after
+        seen, _, unclosed = _first(seen, _OPENING)
+        return seen.strip(), "\n".join(part.strip() for part in [*hidden, unclosed] if part.strip())
+
+    @property
     def text(self) -> str:
         """What the user sees: without `<think>` blocks, an unclosed one hides the rest."""
-        if "<" not in self.raw:
-            return self.raw.strip()
-        seen = _THINK.sub("", self.raw)
-        closing = list(re.finditer(r"</(?:think|thinking)>", seen, re.IGNORECASE))
-        if closing:
-            seen = seen[closing[-1].end() :]
-        return re.split(r"<(?:think|thinking)>", seen, maxsplit=1, flags=re.IGNORECASE)[0].strip()
+        return self._parts[0]
 
     @property
     def reasoning(self) -> str:
         """What the user does not see."""
-        if "<" not in self.raw:
-            return ""
-        hidden = self.raw.replace(self.text, "") if self.text else self.raw
-        return _TAG.sub("", hidden).strip()
+        return self._parts[1]
 
 
 class Spoken(Value):
@@ -202,3 +207,13 @@ def content_hash(content: object) -> str:
     """Return the hex sha256 of canonical JSON (sorted keys, no spaces)."""
     text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _first(text: str, tag: re.Pattern[str]) -> tuple[str, str, str]:
+    found = tag.search(text)
+    return (text[: found.start()], found[0], text[found.end() :]) if found else (text, "", "")
+
+
+def _last(text: str, tag: re.Pattern[str]) -> tuple[str, str, str]:
+    found = list(tag.finditer(text))
+    return (text[: found[-1].start()], found[-1][0], text[found[-1].end() :]) if found else ("", "", text)

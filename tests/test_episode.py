@@ -32,6 +32,8 @@ def test_the_user_never_sees_thoughts(raw: str, text: str) -> None:
 def test_reasoning_is_kept_apart() -> None:
     assert Utterance(raw="<think>why</think>hello").reasoning == "why"
     assert Utterance(raw="hello").reasoning == ""
+    assert Utterance(raw="<think>say hello</think>hello").reasoning == "say hello"
+    assert Utterance(raw="a</think>b<think>c").reasoning == "a\nc"
 
 
 def test_the_agent_sees_the_chat_and_nothing_else(begin: Callable[..., Episode], play: Callable[..., Episode]) -> None:

@@ -29,7 +29,7 @@ Ending: TypeAlias = Literal["satisfied", "left", "out_of_turns", "agent_left", "
 """How an episode ended: helped; the user walked away; time was up; the agent said nothing or hung up; the environment
 failed and nothing may be concluded."""
 
-_THINK: Final = re.compile(r"<(think|thinking)>.*?</\1>", re.DOTALL | re.IGNORECASE)
+_THINK: Final = re.compile(r"<(think|thinking)>(.*?)</\1>", re.DOTALL | re.IGNORECASE)
 _OPENING: Final = re.compile(r"<(?:think|thinking)>", re.IGNORECASE)
 _CLOSING: Final = re.compile(r"</(?:think|thinking)>", re.IGNORECASE)
 

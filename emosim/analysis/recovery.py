@@ -149,11 +149,10 @@ def point_of_no_return(
             pooled, top = (
                 recovery_map(paths, turns, target=target, bins=edge, clusters=clusters, turn=turn)[0] for edge in edges
             )
-            if pooled.chance is None:
-                continue
-            if pooled.chance.high >= hopeless or (top.chance and top.chance.estimate >= hopeless):
+            if top.chance and top.chance.estimate >= hopeless:
                 break
-            points[turn] = high
+            if pooled.chance and pooled.chance.high < hopeless:
+                points[turn] = high
     return points
 
 

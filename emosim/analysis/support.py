@@ -8,8 +8,8 @@ base never helps and the trained agent does, in excess of what the null world pr
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -26,10 +26,13 @@ IMPOSSIBLE_BELOW: Final = 0.2
 DEPTH: Final = 14
 """Rollouts from which on no success bounds the rate below `IMPOSSIBLE_BELOW`."""
 HELPED_ABOVE: Final = 0.05
-"""A persona counts as helped if its rate is above this with 95 % confidence. Source: own choice, see the tests."""
+"""A created persona's rate is above this with 95 % confidence. Source: own choice, see the tests."""
+HELD_ABOVE: Final = 0.01
+"""A lost persona's rate was above this: what sharpening costs are rare successes. Source: own choice."""
 _LOGITS: Final = np.linspace(-10.0, 8.0, 73)
-_SHIFTS: Final = np.linspace(-6.0, 6.0, 25)
+_LARGEST: Final = 6.0
 _WORLDS: Final = 2000
+_STEPS: Final = 300
 
 
 class Moved(Value):
@@ -91,7 +94,7 @@ class OddsShift:
     shift: float
     """The shift in logits; exp(shift) multiplies the odds."""
     low: float
-    """Lower end of its 95 % profile-likelihood interval."""
+    """Lower end of its 95 % interval."""
     high: float
     """Upper end."""
     weights: Floats
@@ -107,43 +110,37 @@ class OddsShift:
         return np.asarray(before, np.int64), np.asarray(after, np.int64)
 
 
-@dataclass(frozen=True)
-class _Profile:
-    """The likelihood of the counts as a function of the shift, abilities integrated out."""
-
-    counts: Counts
-    steps: int = 150
-
-    @cached_property
-    def base(self) -> Floats:
-        return _binomial(self.counts.before, self.counts.rollouts_before, _LOGITS)
-
-    def at(self, shift: float) -> tuple[float, Floats]:
-        """Return log-likelihood and ability weights (Kiefer & Wolfowitz's estimator by EM) at a shift."""
-        both = self.base * _binomial(self.counts.after, self.counts.rollouts_after, _LOGITS + shift)
-        weights = np.full(len(_LOGITS), 1.0 / len(_LOGITS))
-        for _ in range(self.steps):
-            joint = both * weights
-            weights = (joint / joint.sum(axis=1, keepdims=True)).mean(axis=0)
-        return float(np.log(both @ weights).sum()), weights
-
-
 def fit_shift(counts: Counts) -> OddsShift:
-    """Return the constant shift of the log-odds that fits the counts best, searched in -6..6."""
-    profile = _Profile(counts)
-    grid = _SHIFTS
-    for _ in range(3):
-        logs = np.array([profile.at(float(x))[0] for x in grid])
-        best = int(logs.argmax())
-        if len(grid) == len(_SHIFTS):
-            inside = grid[logs > logs.max() - 1.92]
-        step = float(grid[1] - grid[0])
-        grid = np.clip(grid[best] + np.linspace(-step, step, 7), _SHIFTS[0], _SHIFTS[-1])
-    shift = float(grid[3])
-    log_likelihood, weights = profile.at(shift)
-    half = float(_SHIFTS[1] - _SHIFTS[0])
-    low, high = float(inside.min()) - half / 2, float(inside.max()) + half / 2
-    return OddsShift(shift, min(low, shift), max(high, shift), weights, log_likelihood)
+    """Return the constant shift of the log-odds, within -6..6, and the abilities that go with it.
+
+    The shift is Mantel and Haenszel's common odds ratio over personas, its interval Robins, Breslow and Greenland's
+    (1986): both condition on the persona, so that no distribution of abilities is assumed. The abilities are then
+    Kiefer and Wolfowitz's nonparametric estimate, by EM.
+    """
+    shift, error = _mantel_haenszel(counts)
+    base = _binomial(counts.before, counts.rollouts_before, _LOGITS)
+    both = base * _binomial(counts.after, counts.rollouts_after, _LOGITS + shift)
+    weights = np.full(len(_LOGITS), 1.0 / len(_LOGITS))
+    for _ in range(_STEPS):
+        joint = both * weights
+        weights = (joint / joint.sum(axis=1, keepdims=True)).mean(axis=0)
+    half = normal_quantile(0.975) * error
+    return OddsShift(shift, shift - half, shift + half, weights, float(np.log(both @ weights).sum()))
+
+
+def _mantel_haenszel(counts: Counts) -> tuple[float, float]:
+    """Return the logarithm of the common odds ratio and its standard error; infinite where nothing bounds it."""
+    won, missed = counts.after.astype(float), (counts.rollouts_after - counts.after).astype(float)
+    had, lacked = counts.before.astype(float), (counts.rollouts_before - counts.before).astype(float)
+    total = counts.rollouts_after + counts.rollouts_before
+    up, down = won * lacked / total, had * missed / total
+    if up.sum() == 0 or down.sum() == 0:
+        return _LARGEST * float(np.sign(up.sum() - down.sum())), math.inf
+    agree, differ = (won + lacked) / total, (had + missed) / total
+    variance = (agree * up).sum() / (2 * up.sum() ** 2) + (differ * down).sum() / (2 * down.sum() ** 2)
+    variance += (agree * down + differ * up).sum() / (2 * up.sum() * down.sum())
+    shift = float(np.clip(np.log(up.sum() / down.sum()), -_LARGEST, _LARGEST))
+    return shift, float(np.sqrt(variance))
 
 
 def created(counts: Counts, null: OddsShift | None = None, *, seed: int = 0) -> Moved:
@@ -158,7 +155,7 @@ def created(counts: Counts, null: OddsShift | None = None, *, seed: int = 0) -> 
         UsageError: Too few rollouts for a persona to be called unreached.
     """
     rng = np.random.default_rng(seed)
-    return _against(rng, counts, (null or fit_shift(counts)).worlds(rng, counts))
+    return _against(rng, counts, (null or fit_shift(counts)).worlds(rng, counts), HELPED_ABOVE)
 
 
 def lost(counts: Counts, null: OddsShift | None = None, *, seed: int = 0) -> Moved:
@@ -174,7 +171,7 @@ def lost(counts: Counts, null: OddsShift | None = None, *, seed: int = 0) -> Mov
     """
     rng = np.random.default_rng(seed)
     before, after = (null or fit_shift(counts)).worlds(rng, counts)
-    return _against(rng, counts.mirrored(), (after, before))
+    return _against(rng, counts.mirrored(), (after, before), HELD_ABOVE)
 
 
 def lower_bound(successes: ArrayLike, rollouts: ArrayLike, level: float = 0.95) -> Floats:
@@ -195,12 +192,12 @@ def zero_bound(rollouts: ArrayLike, level: float = 0.95) -> Floats:
     return np.asarray(1.0 - (1.0 - level) ** (1.0 / np.asarray(rollouts, float)))
 
 
-def _against(rng: np.random.Generator, counts: Counts, worlds: tuple[Ints, Ints]) -> Moved:
+def _against(rng: np.random.Generator, counts: Counts, worlds: tuple[Ints, Ints], above: float) -> Moved:
     """Return who moved, against null worlds."""
     _require_depth(counts)
     tries = counts.rollouts_before, counts.rollouts_after
-    flags = _moved(counts.before, tries[0], counts.after, tries[1])
-    null = _moved(worlds[0], tries[0], worlds[1], tries[1]).sum(axis=1)
+    flags = _moved(counts.before, tries[0], counts.after, tries[1], above)
+    null = _moved(worlds[0], tries[0], worlds[1], tries[1], above).sum(axis=1)
     found, size = int(flags.sum()), len(flags)
     budget = int(np.quantile(null, 0.95, method="higher"))
     return Moved(
@@ -210,19 +207,19 @@ def _against(rng: np.random.Generator, counts: Counts, worlds: tuple[Ints, Ints]
         expected=float(null.mean()),
         budget=budget,
         p=float(((null >= found).sum() + 1) / (len(null) + 1)),
-        detectable=_detectable(rng, counts, null, budget),
+        detectable=_detectable(rng, counts, null, budget, above),
     )
 
 
-def _moved(before: Ints, tries_before: Ints, after: Ints, tries_after: Ints) -> Ints:
+def _moved(before: Ints, tries_before: Ints, after: Ints, tries_after: Ints, above: float) -> Ints:
     unreached = (before == 0) & (zero_bound(tries_before) < IMPOSSIBLE_BELOW)
-    return np.asarray(unreached & (lower_bound(after, tries_after) > HELPED_ABOVE))
+    return np.asarray(unreached & (lower_bound(after, tries_after) > above))
 
 
-def _detectable(rng: np.random.Generator, counts: Counts, null: Ints, budget: int) -> float | None:
+def _detectable(rng: np.random.Generator, counts: Counts, null: Ints, budget: int, above: float) -> float | None:
     """Return the smallest share of personas moved from 0 to .25 that 80 % of worlds show beyond the budget."""
     draws, size = len(null), len(counts.before)
-    hit = lower_bound(rng.binomial(counts.rollouts_after, 0.25, (draws, size)), counts.rollouts_after) > HELPED_ABOVE
+    hit = lower_bound(rng.binomial(counts.rollouts_after, 0.25, (draws, size)), counts.rollouts_after) > above
     gained = np.cumsum(hit, axis=1)
     for number in range(1, size + 1):
         kept = rng.binomial(null, 1.0 - number / size)

@@ -58,7 +58,7 @@ class Evidence(Value):
     coverage: Coverage
     """Coverage at K against the shift model."""
     odds: Interval
-    """Factor on the odds of success, profile likelihood."""
+    """Factor on the odds of success, Mantel-Haenszel over personas."""
     entered: Moved
     """Created set S+, with its minimum detectable share."""
     left: Moved | None
@@ -200,5 +200,5 @@ def _null_gains(worlds: tuple[Ints, Ints], counts: Counts, k: int) -> Floats:
 
 
 def _odds(shift: OddsShift, personas: int) -> Interval:
-    low, middle, high = (math.exp(x) for x in (shift.low, shift.shift, shift.high))
-    return Interval(estimate=middle, low=low, high=high, n=personas, method="profile")
+    low, middle, high = (math.exp(min(max(x, -20.0), 20.0)) for x in (shift.low, shift.shift, shift.high))
+    return Interval(estimate=middle, low=low, high=high, n=personas, method="mantel-haenszel")

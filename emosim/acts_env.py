@@ -130,8 +130,8 @@ class EmpathyActsEnv(gym.Env[NDArray[np.float32], "int | np.int64"]):
         super().reset(seed=seed)
         chosen = checked_options(options)
         start = int(self.np_random.integers(2**31)) if seed is None and self._series is None else seed
-        self._series = (start, 0) if start is not None else following(self._series)
-        self._episode = self._open(chosen, succession(*self._series))
+        series = (start, 0) if start is not None else following(self._series)
+        self._episode, self._series = self._open(chosen, succession(*series)), series
         if self.render_mode == "human":
             print(render_ansi(self._episode))
         return observe(self._episode), self._info()

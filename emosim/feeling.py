@@ -100,8 +100,9 @@ def response(value: N, state: Feelings[N], nature: Nature[N], told: N, tested: N
     pulled = value + nature.drift * (state.mood - 40.0) / 10.0
     bar = nature.acceptance * (1.0 - 0.5 * state.trust) + 0.15 * tested
     reach = 1.0 - nature.guard * (1.0 - told)
-    gain = MAX_CHANGE * GAIN * reach * most(pulled - bar, 0.0) / most(1.0 - bar, 0.01)
-    loss = MAX_CHANGE * (nature.loss_aversion * (1.0 + 0.3 * tested)) * least(pulled - bar, 0.0) / (1.0 + bar)
+    above = pulled - bar
+    gain = MAX_CHANGE * GAIN * reach * most(above, 0.0) / most(1.0 - bar, 0.01)
+    loss = MAX_CHANGE * (nature.loss_aversion * (1.0 + 0.3 * tested)) * least(above, 0.0) / (1.0 + bar)
     return gain + loss
 
 
@@ -121,13 +122,19 @@ def next_trust(state: Feelings[N], push: N, nature: Nature[N]) -> N:
 
 def next_patience(state: Feelings[N], push: N, nature: Nature[N]) -> N:
     """Return patience after a turn: what does not help wears it down, what helps restores a little."""
-    worn = -nature.impatience - 0.1 * least(-push, MAX_CHANGE) / MAX_CHANGE
+    worn = 0.1 * most(push, -MAX_CHANGE) / MAX_CHANGE - nature.impatience
     return rounded(clip(state.patience + either(push > 0.0, 0.03, worn), 0.0, 1.0))
 
 
-def clip(x: N, low: float, high: float) -> N:
+@overload
+def clip(x: float, low: float, high: float) -> float: ...
+@overload
+def clip(x: Numbers, low: float, high: float) -> Numbers: ...
+def clip(x: float | Numbers, low: float, high: float) -> float | Numbers:
     """Return x bounded to low..high."""
-    return least(most(x, low), high)
+    if isinstance(x, np.ndarray):
+        return x.clip(low, high)
+    return low if x < low else high if x > high else x
 
 
 @overload

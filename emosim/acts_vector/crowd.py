@@ -12,7 +12,7 @@ from emosim.acts_vector import dice
 from emosim.acts_vector.readers import Readers
 from emosim.acts_vector.series import Openings
 from emosim.acts_vector.speech import COUNTER, CURT, NOTHING, OPENING, TEST, Lines, additions
-from emosim.acts_vector.table import TRUSTS, Table
+from emosim.acts_vector.table import NATURE, RATES, TRUSTS, Natures, Table
 from emosim.cues import ACTS, DICE_CUE, MOST_FACTS
 from emosim.episode import Rulebook
 from emosim.feeling import Flags, Numbers, response, shift
@@ -21,7 +21,8 @@ from emosim.users.voice import ASK_RATE, CURT_BELOW, DICE_ASK, DICE_COUNTER, DIC
 
 Ints = NDArray[np.int64]
 RULES: Final = Rulebook()
-TURN_DICE: Final = dice.purposes(DICE_TEST, DICE_COUNTER, DICE_HINT, DICE_ASK, DICE_CUE)
+TURN_DICE: Final = dice.purposes(DICE_HINT, DICE_ASK, DICE_CUE, DICE_TEST, DICE_COUNTER)
+CALM_DICE: Final = TURN_DICE[:3]
 
 
 @dataclass
@@ -62,9 +63,14 @@ class Crowd:
         self.now, self.peak = Moods(*(np.zeros(n) for _ in range(4))), np.zeros(n)
         self.told, self.told_bits, self.fired = (np.zeros(n, dtype=np.int64) for _ in range(3))
         self.tested, self.uses = np.zeros(n), np.zeros((n, len(ACTS)), dtype=np.int64)
-        self.acts, self.acted = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
-        self.said, self.telling = np.full((2, n), NOTHING), np.zeros(n, dtype=np.bool_)
-        """Kinds in the last message (reaction, addition), and whether a fact was told in it."""
+        self.acts, self.acted = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.float32)
+        self.said, self.telling = np.full((2, n), NOTHING), np.zeros(n, dtype=np.int64)
+        """Kinds in the last message (reaction, addition), and 1 where a fact was told in it."""
+        self.nature = Natures(*(np.zeros(n) for _ in NATURE))
+        self.test_rate, self.counter_rate, self.hint_rate = (np.zeros(n) for _ in range(3))
+        self.max_turns = np.zeros(n, dtype=np.int64)
+        """Turns until time is up."""
+        self._never = np.zeros(n, dtype=np.bool_)
         self._at_act = np.arange(n) * len(ACTS)
         self.sit(table)
 
@@ -73,6 +79,8 @@ class Crowd:
         self.table = table
         self.history = np.zeros((self.n, table.longest + 1), dtype=np.int64)
         """Acts so far, by turn."""
+        self._columns = [(getattr(self.nature, name), getattr(table.nature, name)) for name in NATURE]
+        self._columns += [(getattr(self, name), getattr(table, name)) for name in (*RATES, "max_turns")]
         self._at_turn = np.arange(self.n) * (table.longest + 1)
 
     def open(self, who: Ints, opened: Openings) -> None:
@@ -86,13 +94,15 @@ class Crowd:
         self.row[who], self.seed[who], self.address[who] = rows, opened.seeds, opened.addresses
         now.mood[who] = self.peak[who] = table.mood.take(rows)
         now.trust[who], now.patience[who] = table.trust.take(rows), table.patience.take(rows)
+        for mine, theirs in self._columns:
+            mine[who] = theirs.take(rows)
         self.uses[who] = 0
         for blank in (now.last_change, self.turn, self.told, self.told_bits, self.fired, self.tested, self.telling):
             blank[who] = 0
         self.acts[who], self.acted[who] = 0, 0
         misled = opened.counter < table.counter_rate.take(rows)
         self.said[0, who], self.said[1, who] = OPENING, np.where(misled, COUNTER, NOTHING)
-        self.lines.open(who, table.lines[rows], misled)
+        self.lines.open(who, table.lines.take(rows, axis=0), misled)
         self.readers.open(who, table.need.take(rows), table.opening.take(rows), misled, opened)
 
     def answer(self, acts: Ints) -> Outcome:
@@ -109,13 +119,9 @@ class Crowd:
         over = (mood >= RULES.satisfied_at) | (mood < RULES.left_below)
         timed_out = (self.turn >= self.max_turns) & ~over
         self._speak(acts, over, timed_out)
-        self.acts, self.acted = acts, np.ones(self.n, dtype=np.int64)
+        self.acts = acts
+        self.acted[:] = 1.0
         return Outcome(before, over, timed_out)
-
-    @property
-    def max_turns(self) -> Ints:
-        """Turns until time is up, shape (n,)."""
-        return self.table.max_turns.take(self.row)
 
     def observe(self) -> NDArray[np.float32]:
         """Return what readers could tell by now, shape (n, 50); see `emosim.cues.observe`."""
@@ -130,29 +136,39 @@ class Crowd:
         uses[used] = times + 1
         value = table.worth.take((at * (MOST_FACTS + 1) + self.told) * (table.longest + 1) + times)
         touched = table.touch.take(at * table.memories + self.fired)
-        told, nature = table.told.take(row * (MOST_FACTS + 1) + self.told), table.nature(row)
-        push = response(value, self.now, nature, told, self.tested) + touched
-        self.now = Moods(*shift(self.now, push, nature, table.supports.take(acts)))
+        told = table.told.take(row * (MOST_FACTS + 1) + self.told)
+        push = response(value, self.now, self.nature, told, self.tested) + touched
+        self.now = Moods(*shift(self.now, push, self.nature, table.supports.take(acts)))
         self.fired |= table.set_off.take(at)
         np.maximum(self.peak, self.now.mood, out=self.peak)
 
     def _speak(self, acts: Ints, over: Flags, timed_out: Flags) -> None:
-        row, table, change = self.row, self.table, self.now.last_change
-        test, counter, hint, ask, cue = dice.rolls(dice.at_turn(self.address, self.turn), TURN_DICE)
+        change = self.now.last_change
+        aims = TURN_DICE if self.table.provokes else CALM_DICE
+        hint, ask, cue, *provoking = dice.rolls(dice.at_turn(self.address, self.turn), aims)
         hurt = change <= -SAME_WITHIN
-        mood = (change > -SAME_WITHIN).astype(np.int64) + (change >= SAME_WITHIN) + (change >= MOVED_FROM)
-        first = table.reactions.take(acts * 8 + mood + 4 * (self.now.mood < CURT_BELOW))
+        first = self._reaction(acts, change, hurt)
         facts = self._tellable(acts)
-        tests, misleads = test < table.test_rate.take(row), counter < table.counter_rate.take(row)
-        hints, asks = hint < table.hint_rate.take(row), ask < ASK_RATE
+        tests, misleads = self._provoked(*provoking) if provoking else (self._never, self._never)
+        hints, asks = hint < self.hint_rate, ask < ASK_RATE
         added, telling = additions(over | timed_out, tests, misleads, hints, asks, hurt, facts > 0, first == CURT)
-        self.said = np.stack((first, added))
+        self.said[0], self.said[1] = first, added
         np.putmask(self.said[0], over, NOTHING)
         self.lines.use(self.said)
         self.tested, self.telling = (self.said[1] == TEST).astype(np.float64), telling
         self.told += telling
         self.told_bits |= (facts & -facts) * telling
         self.readers.hear(self.said[1], telling, cue)
+
+    def _provoked(self, test: Numbers, counter: Numbers) -> tuple[Flags, Flags]:
+        return test < self.test_rate, counter < self.counter_rate
+
+    def _reaction(self, acts: Ints, change: Numbers, hurt: Flags) -> Ints:
+        """Return the kinds of line that answer these acts."""
+        outcome = (self.now.mood < CURT_BELOW).view(np.uint8) * np.uint8(4)
+        for flag in (~hurt, change >= SAME_WITHIN, change >= MOVED_FROM):
+            outcome += flag.view(np.uint8)
+        return self.table.reactions.take(acts * 8 + outcome.astype(np.int64))
 
     def _tellable(self, acts: Ints) -> Ints:
         """Return the facts that may be told now, as bits."""

@@ -21,7 +21,7 @@ from emosim.acts_env import (
 )
 from emosim.acts_vector.crowd import RULES, Crowd, Ints, Outcome
 from emosim.acts_vector.pay import pay, score
-from emosim.acts_vector.series import Openings, Series, openings
+from emosim.acts_vector.series import Series, openings
 from emosim.acts_vector.table import Table
 from emosim.cues import ACTS
 from emosim.difficulty import Difficulty
@@ -34,7 +34,8 @@ from emosim.users.acts import ActsUser
 Seen = NDArray[np.float32]
 Batch = tuple[Seen, NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]
 _OPENER = ActsUser(ACTS[0])
-_GONE = np.array(["left", "agent_left", "satisfied"], dtype=object)
+_ENDINGS = np.array(["left", "agent_left", "satisfied", "out_of_turns"])
+INFO = ("seed", "turn", "max_turns", "mood", "change", "trust", "patience", "score", "ending")
 _SILENT = ACTS.index(Act.EMPTY)
 
 
@@ -82,9 +83,8 @@ class EmpathyActsVectorEnv(VectorEnv[Seen, Ints, NDArray[Any]]):
         self.crowd = Crowd(num_envs, Table(self._drawn))
         self._tables: dict[tuple[str | None, Difficulty], Table] = {}
         self.series = Series(num_envs, len(self._drawn))
-        self._each, self._ended = np.arange(num_envs), np.ones(num_envs, dtype=np.bool_)
-        self._step: Outcome | None = None
-        self._all = np.ones(num_envs, dtype=np.bool_)
+        self._each, self._ended = np.arange(num_envs), np.arange(0)
+        self._masks: dict[str, Any] = {f"_{key}": np.ones(num_envs, dtype=np.bool_) for key in INFO}
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -101,15 +101,17 @@ class EmpathyActsVectorEnv(VectorEnv[Seen, Ints, NDArray[Any]]):
         chosen = checked_options(options)
         if "episode" in chosen:
             raise UsageError("a stored episode goes on in a single environment: use gymnasium.make")
+        guests = self._guests(chosen) if set(chosen) & {"persona", "level", "knobs"} else None
         self._begin(seed)
         opened = self.series.draw(self._each)
         if "seed" in chosen:
             opened = openings(np.full(self.num_envs, int(chosen["seed"]), dtype=np.int64), self.series.personas)
-        if set(chosen) & {"persona", "level", "knobs"}:
-            opened = self._invite(chosen, opened)
+        if guests is not None:
+            self.crowd.sit(guests)
+            opened = replace(opened, rows=len(self._drawn) + opened.rows % (guests.rows - len(self._drawn)))
         self.crowd.open(self._each, opened)
-        self._ended, self._step = np.zeros(self.num_envs, dtype=np.bool_), None
-        return self.crowd.observe(), self._info()
+        self._ended = np.arange(0)
+        return self.crowd.observe(), self._info(np.zeros(self.num_envs, dtype=_ENDINGS.dtype))
 
     def step(self, actions: Ints) -> Batch:
         """Answer every user with an act.
@@ -120,18 +122,17 @@ class EmpathyActsVectorEnv(VectorEnv[Seen, Ints, NDArray[Any]]):
         Raises:
             UsageError: Before reset, or for something that is not an array of actions.
         """
-        crowd, ended = self.crowd, self._ended
+        crowd, who = self.crowd, self._ended
         if self.series.first[0] < 0:
             raise UsageError("no episode yet: call reset() before step()")
-        step = self._step = crowd.answer(self._checked(actions))
+        step = crowd.answer(self._checked(actions))
         rewards = pay(self.single.reward_name, crowd, step)
-        if ended.any():
-            who = np.flatnonzero(ended)
+        if who.size:
             crowd.open(who, self.series.draw(who))
             rewards[who] = 0.0
             step.over[who] = step.timed_out[who] = False
-        self._ended = step.over | step.timed_out
-        return crowd.observe(), rewards, step.over, step.timed_out, self._info()
+        self._ended = np.flatnonzero(step.over | step.timed_out)
+        return crowd.observe(), rewards, step.over, step.timed_out, self._info(self._endings(step))
 
     def episodes(self) -> tuple[Episode, ...]:
         """Return every episode as it stands, words included, replayed from the acts so far."""
@@ -160,51 +161,48 @@ class EmpathyActsVectorEnv(VectorEnv[Seen, Ints, NDArray[Any]]):
     def _begin(self, seed: int | Sequence[int | None] | None) -> None:
         """Start new series of seeds where a seed is given, and go on in the others."""
         n = self.num_envs
-        seeds = [seed + i for i in range(n)] if isinstance(seed, (int, np.integer)) else seed or [None] * n
+        seeds: Sequence[int | None] = [None] * n
+        if seed is not None:
+            seeds = seed if isinstance(seed, Sequence) else [int(seed) + i for i in range(n)]
         if len(seeds) != n:
             raise UsageError(f"{len(seeds)} seeds were given for {n} environments")
         if not all(s is None or 0 <= s <= LARGEST_SEED for s in seeds):
             raise UsageError("a seed must be a whole number from 0 to 2**63 - 1")
         self.series.begin(seeds, self.np_random.integers(2**31, size=n).tolist())
 
-    def _invite(self, chosen: dict[str, Any], opened: Openings) -> Openings:
-        """Seat the personas of these reset options behind those of later episodes."""
+    def _guests(self, chosen: dict[str, Any]) -> Table:
+        """Return a table of the personas of later episodes, and behind them those of these reset options."""
         name, harder = chosen.get("persona"), self.single.harder(chosen)
         if (name, harder) not in self._tables:
             guests = self._cast((str(name),) if name else self.single.personas, harder)
             self._tables[name, harder] = Table((*self._drawn, *guests))
-        self.crowd.sit(self._tables[name, harder])
-        return replace(opened, rows=len(self._drawn) + (opened.rows * 0 if name else opened.rows))
+        return self._tables[name, harder]
 
     def _checked(self, actions: Ints) -> Ints:
         acts = np.asarray(actions)
         if acts.shape != (self.num_envs,) or acts.dtype.kind not in "iu":
             raise UsageError(f"actions must be {self.num_envs} whole numbers, not {acts.dtype} of shape {acts.shape}")
-        if acts.min() < 0 or acts.max() >= len(ACTS):
+        numbers = acts.astype(np.int64)
+        if numbers.view(np.uint64).max() >= len(ACTS):
             raise UsageError(f"actions must be from 0 to {len(ACTS) - 1}; see emosim.acts.Act")
-        return acts.astype(np.int64)
+        return numbers
 
-    def _info(self) -> dict[str, Any]:
+    def _info(self, endings: NDArray[Any]) -> dict[str, Any]:
         crowd, now = self.crowd, self.crowd.now
-        info = {
-            "seed": crowd.seed.copy(),
-            "turn": crowd.turn.copy(),
-            "max_turns": crowd.max_turns,
-            "mood": now.mood.copy(),
-            "change": now.last_change.copy(),
-            "trust": now.trust.copy(),
-            "patience": now.patience.copy(),
-            "score": score(crowd),
-            "ending": self._endings(),
-        }
-        masks = {f"_{key}": self._all for key in info}
-        return {**info, **masks}
+        numbers = (
+            crowd.seed.copy(),
+            crowd.turn.copy(),
+            crowd.max_turns.copy(),
+            now.mood.copy(),
+            now.last_change.copy(),
+            now.trust.copy(),
+            now.patience.copy(),
+            score(crowd),
+        )
+        return dict(zip(INFO, (*numbers, endings), strict=True)) | self._masks
 
-    def _endings(self) -> NDArray[Any]:
-        names, step = np.full(self.num_envs, "", dtype=object), self._step
-        if step is not None:
-            names[step.timed_out] = "out_of_turns"
-            gone = np.flatnonzero(step.over)
-            satisfied, silent = self.crowd.now.mood[gone] >= RULES.satisfied_at, self.crowd.acts[gone] == _SILENT
-            names[gone] = _GONE[np.where(satisfied, 2, silent)]
+    def _endings(self, step: Outcome) -> NDArray[Any]:
+        who, crowd, names = self._ended, self.crowd, np.zeros(self.num_envs, dtype=_ENDINGS.dtype)
+        gone = np.where(crowd.now.mood[who] >= RULES.satisfied_at, 2, crowd.acts[who] == _SILENT)
+        names[who] = _ENDINGS[np.where(step.over[who], gone, 3)]
         return names

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from emosim.acts_vector.crowd import Crowd, Outcome
-from emosim.feeling import Numbers
+from emosim.feeling import Numbers, clip
 from emosim.rewards import terms
 
 Pay: TypeAlias = Callable[[Crowd, Outcome], Numbers]
@@ -16,7 +16,7 @@ Pay: TypeAlias = Callable[[Crowd, Outcome], Numbers]
 
 def score(crowd: Crowd) -> Numbers:
     """Return the moods over 100, bounded to 0..1."""
-    return np.minimum(np.maximum(crowd.now.mood, 0.0), 100.0) / 100.0
+    return clip(crowd.now.mood, 0.0, 100.0) / 100.0
 
 
 def final(crowd: Crowd, step: Outcome) -> Numbers:

@@ -26,8 +26,11 @@ from emosim.cues import HINT as HINT_WEIGHT
 from emosim.feeling import Flags, Numbers
 
 Ints = NDArray[np.int64]
-_CUE = np.array([HINT_WEIGHT if k == HINT else COUNTER_WEIGHT if k == COUNTER else 0 for k in range(NOTHING + 1)])
-_RIGHT = np.array([HINT_RIGHT if k == HINT else FACT_RIGHT for k in range(NOTHING + 1)])
+_TOLD = NOTHING + 1
+"""Stands for nothing added but a fact told."""
+_CUES = {HINT: HINT_WEIGHT, COUNTER: COUNTER_WEIGHT, _TOLD: FACT_WEIGHT}
+_CUE = np.array([_CUES.get(kind, 0) for kind in range(_TOLD + 1)], dtype=np.float32)
+_RIGHT = np.array([HINT_RIGHT if kind == HINT else FACT_RIGHT for kind in range(_TOLD + 1)])
 _LAST = len(NEEDS) - 1
 _ALL = np.dtype((np.void, 4 * len(NEEDS)))
 """Eight float32 copied as one."""
@@ -62,29 +65,28 @@ class Readers:
         flat[at + ((needs + opened.cue) & _LAST)] += weights
         flat[at + ((needs + opened.decoy) & _LAST)] += np.float32(COUNTER_WEIGHT) * misled
 
-    def hear(self, added: Ints, telling: Flags, cue: Numbers) -> None:
+    def hear(self, added: Ints, telling: Ints, cue: Numbers) -> None:
         """Read the messages just spoken.
 
         Args:
-            added: Kind of what was added, shape (n,).
-            telling: Whether a fact was told, shape (n,).
+            added: Kind of what was added, NOTHING where a fact was told, shape (n,).
+            telling: 1 where a fact was told, else 0, shape (n,).
             cue: Dice of the cues, shape (n,).
         """
-        aside = off(cue, _RIGHT.take(added))
+        heard = added + telling
+        aside = off(cue, _RIGHT.take(heard))
         np.putmask(aside, added == COUNTER, self._decoy)
-        self._weights.ravel()[self._at_need + ((self._need + aside) & _LAST)] += (
-            _CUE.take(added) + FACT_WEIGHT * telling
-        )
+        self._weights.ravel()[self._at_need + ((self._need + aside) & _LAST)] += _CUE.take(heard)
 
     def observe(
-        self, turns: Numbers, said: Ints, telling: Flags, told: Ints, acts: Ints, last: Ints
+        self, turns: Numbers, said: Ints, telling: Ints, told: Ints, acts: Ints, last: NDArray[np.float32]
     ) -> NDArray[np.float32]:
         """Return the observations, shape (n, 50); see `emosim.cues.observe`.
 
         Args:
             turns: Share of the turns used, shape (n,).
             said: Kinds in the last message, NOTHING where there is none, shape (2, n).
-            telling: Whether a fact was told in it, shape (n,).
+            telling: 1 where a fact was told in it, else 0, shape (n,).
             told: Number of facts told, shape (n,).
             acts: Last acts, shape (n,); 0 where there is none.
             last: 1 where there is a last act, else 0, shape (n,).

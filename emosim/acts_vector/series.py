@@ -58,7 +58,7 @@ def openings(seeds: Ints, personas: int) -> Openings:
 
 def off(cue: Floats, right: float | Floats) -> Ints:
     """Return how far beside the hidden need cues point, 0 to 7: `emosim.cues.pointed` for many."""
-    return beside((cue - right) / (1.0 - right)) * (cue >= right)
+    return beside((cue - right) / (1.0 - right)) * (cue >= right).astype(np.int64)
 
 
 def beside(dice: Floats) -> Ints:

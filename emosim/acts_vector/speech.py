@@ -20,7 +20,7 @@ OPENING: Final = KINDS.index("opening")
 TEST, COUNTER, HINT, ASK, CURT = (SPOKEN.index(kind) for kind in ("test", "counter", "hint", "ask", "curt"))
 _BEST: Final = np.array([SPOKEN.index(NEXT_BEST.get(kind, kind)) for kind in SPOKEN] + [NOTHING])
 """For each kind the kind that stands in when its lines have run out; itself where none does."""
-_LENDS: Final = np.array([[int(best == to != of) for to in range(NOTHING + 1)] for of, best in enumerate(_BEST)])
+_LENDS: Final = np.array([[float(best == to != of) for to in range(NOTHING + 1)] for of, best in enumerate(_BEST)])
 _PLENTY: Final = 1 << 40
 
 
@@ -39,11 +39,11 @@ def _addition(tests: int, misleads: int, hints: int, asks: int, hurt: int, knows
 
 _CODES: Final = [_addition(*(code >> place & 1 for place in range(6, -1, -1))) for code in range(128)]
 _ADDS: Final = np.array([kind for kind, _ in _CODES] + [NOTHING] * 128)
-_TELLS: Final = np.array([tells for _, tells in _CODES] + [False] * 128)
+_TELLS: Final = np.array([int(tells) for _, tells in _CODES] + [0] * 128)
 
 
-def additions(quiet: Flags, *flags: Flags) -> tuple[Ints, Flags]:
-    """Return what is added to the reactions and who tells a fact, each of shape (n,).
+def additions(quiet: Flags, *flags: Flags) -> tuple[Ints, Ints]:
+    """Return the kinds added to the reactions, and 1 where a fact is told, else 0, each of shape (n,).
 
     Args:
         quiet: The user adds nothing, shape (n,).
@@ -71,8 +71,7 @@ class Lines:
         self._base = np.arange(n) * (NOTHING + 1)
 
     def open(self, who: Ints, lines: Ints, misled: Flags) -> None:
-        """Give some users all their lines, shape (k, NOTHING + 1); a misleading request may be used up already."""
-        lines = lines.copy()
+        """Give some users all their lines, shape (k, NOTHING + 1), kept; a misleading request may be used already."""
         lines[:, COUNTER] -= misled
         lines[:, NOTHING] = _PLENTY
         self._own[who] = lines
@@ -80,18 +79,21 @@ class Lines:
 
     def use(self, kinds: Ints) -> None:
         """Say a line of each kind, shape (2, n); a kind becomes NOTHING, in place, where no line is left."""
-        own = self._own.ravel()
-        rare = (own.take(self._base + kinds) <= 0) | self._scarce
-        which = np.flatnonzero(rare)
+        own, at = self._own.ravel(), self._base + kinds
+        after = own.take(at) - 1
+        which = np.flatnonzero((after < 0) | self._scarce)
         if which.size:
-            self._search(kinds.ravel(), which)
-        own[self._base + kinds] -= 1
+            unsaid = self._search(kinds.ravel(), which)
+            kinds.ravel()[unsaid] = NOTHING
+            after.ravel()[unsaid] += 1
+        own[at] = after
 
-    def _search(self, kinds: Ints, which: Ints) -> None:
-        """Find out who has a line of its own or of the next best kind, where that is not plain."""
+    def _search(self, kinds: Ints, which: Ints) -> Ints:
+        """Return where neither a line of the kind nor one of the next best is left, looking where it is not plain."""
         who, kind, each = which % len(self._own), kinds[which], np.arange(which.size)
-        own = self._own[who]
-        left = own - np.maximum(-own, 0) @ _LENDS
+        own = self._own.take(who, axis=0)
+        left = own - np.maximum(-own, 0).astype(np.float64) @ _LENDS
         said = (left[each, kind] > 0) | (left[each, _BEST[kind]] > 0)
-        kinds[which[~said]] = NOTHING
         self._scarce[who[said & (own[each, kind] <= 0)]] = True
+        unsaid: Ints = which[~said]
+        return unsaid

@@ -42,7 +42,7 @@ class Natures:
 
 
 NATURE: Final = tuple(Natures.__dataclass_fields__)
-_RATES: Final = ("test", "counter", "hint")
+RATES: Final = ("test_rate", "counter_rate", "hint_rate")
 
 
 class Table:
@@ -56,9 +56,11 @@ class Table:
         self.episodes = tuple(episodes)
         self.rows = len(self.episodes)
         tempers = [e.persona.temperament for e in self.episodes]
-        self._nature = {name: _column(tempers, name) for name in NATURE}
+        self.nature = Natures(**{name: _column(tempers, name) for name in NATURE})
         scenarios = [e.scenario for e in self.episodes]
-        self.test_rate, self.counter_rate, self.hint_rate = (_column(scenarios, f"{k}_rate") for k in _RATES)
+        self.test_rate, self.counter_rate, self.hint_rate = (_column(scenarios, name) for name in RATES)
+        self.provokes = bool((self.test_rate > 0).any() or (self.counter_rate > 0).any())
+        """Whether anybody here ever tests or misleads the agent."""
         starts = [e.start for e in self.episodes]
         self.mood, self.trust, self.patience = (_column(starts, name) for name in ("mood", "trust", "patience"))
         self.max_turns = np.array([e.max_turns for e in self.episodes], dtype=np.int64)
@@ -83,10 +85,6 @@ class Table:
         one = self.episodes[0]
         self.reactions, self.asks, self.supports = _reactions(one), _asks(one), _supports(one)
         """By act: the line that answers it, by outcome, shape (25 * 8,); whether it asks; whether it can help."""
-
-    def nature(self, rows: Ints) -> Natures:
-        """Return the temperaments of some rows."""
-        return Natures(**{name: column.take(rows) for name, column in self._nature.items()})
 
 
 def _reactions(episode: Episode) -> Ints:

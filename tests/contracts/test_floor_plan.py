@@ -24,6 +24,7 @@ FLOORS: list[set[str]] = [
     {"policies"},
     {"suite"},
     {"runs"},
+    {"probes"},
     {"testing"},
     {"analysis"},
     {"adapters", "cli"},

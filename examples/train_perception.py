@@ -97,7 +97,9 @@ def vocabulary(rows: list[Row], language: str, encoder: USE) -> Vocabulary:
     index = {word: place for place, word in enumerate(["", *sorted(keep.union(words) - {""})])}
     idf = np.array([np.log(len(rows) / 2 / seen[gram]) / 4 if gram in keep else 0.0 for gram in index])
     rarity = np.array([1e-3 / (1e-3 + seen.get(word, 0) / (20.0 * len(mine))) for word in words])
-    encoded = np.vstack([encoder.encode([w.replace(" ", "") for w in words[i : i + 64]]) for i in range(0, len(words), 64)])
+    encoded = np.vstack(
+        [encoder.encode([w.replace(" ", "") for w in words[i : i + 64]]) for i in range(0, len(words), 64)]
+    )
     encoded = (encoded - encoded.mean(0)) * rarity[:, None]
     known = np.array([word in seen for word in words])
     axes = np.linalg.svd(encoded[known], full_matrices=False)[2][:WIDTH]
@@ -156,7 +158,9 @@ def counted(rows: list[Row]) -> Array:
 
 def encode(rows: list[Row], encoder: USE) -> Array:
     """Return sentence vectors of the replies."""
-    return np.vstack([encoder.encode([row["reply"][:1500] or " " for row in rows[i : i + 64]]) for i in range(0, len(rows), 64)])
+    return np.vstack(
+        [encoder.encode([row["reply"][:1500] or " " for row in rows[i : i + 64]]) for i in range(0, len(rows), 64)]
+    )
 
 
 def scales() -> Array:
@@ -167,7 +171,10 @@ def scales() -> Array:
 def word_kernel(one: Table, two: Table) -> Array:
     """Return the similarity of rows by their words."""
     total: Array = sum(
-        (GRAM**2 * one.gram[lang] @ two.gram[lang].T + VECTOR**2 * one.vector[lang] @ two.vector[lang].T for lang in LANGUAGES),
+        (
+            GRAM**2 * one.gram[lang] @ two.gram[lang].T + VECTOR**2 * one.vector[lang] @ two.vector[lang].T
+            for lang in LANGUAGES
+        ),
         start=np.zeros((len(one.owner), len(two.owner))),
     )
     return total
@@ -218,7 +225,7 @@ def solve(kernel: Array, target: Array) -> Array:
 
 
 def guess(known: Kernels, train: Array, test: Array) -> tuple[Array, Array, list[Array]]:
-    """Return lexical and semantic quality of test rows learned from training rows, and the quality of their segments."""
+    """Return lexical and semantic quality of test rows as learned from training rows, and that of their segments."""
     target, lexical, semantic = known.quality[train], known.lexical(), known.semantic()
     dual = solve(lexical[np.ix_(train, train)], target)
     other = solve(semantic[np.ix_(train, train)], target)
@@ -247,7 +254,9 @@ def mix(whole: Array, parts: list[Array], quality: Array) -> Array:
     short = np.array([[w, part[0] if len(part) else 0.0] for w, part in zip(whole, parts, strict=True)])
     long = np.array(
         [
-            [w, part.min(), part.max(), part[-1], np.log(len(part)), np.log(len(part)) * w] if len(part) > 1 else [0.0] * 6
+            [w, part.min(), part.max(), part[-1], np.log(len(part)), np.log(len(part)) * w]
+            if len(part) > 1
+            else [0.0] * 6
             for w, part in zip(whole, parts, strict=True)
         ]
     )
@@ -272,7 +281,9 @@ def primal(table: Table, books: dict[str, Vocabulary], known: Kernels) -> dict[s
     duals = np.hstack([quality[:, None], NEED**2 * quality[:, None] * table.need, *by_need])
     out: dict[str, Array] = {}
     for lang, book in books.items():
-        words = GRAM**2 * book.idf[:, None] * (table.gram[lang].T @ duals) + VECTOR**2 * book.vectors @ (table.vector[lang].T @ duals)
+        words = GRAM**2 * book.idf[:, None] * (table.gram[lang].T @ duals) + VECTOR**2 * book.vectors @ (
+            table.vector[lang].T @ duals
+        )
         out.update(compress(lang, list(book.index), words))
     spread = table.count.std(0) + 0.05
     scale = scales() / spread
@@ -315,14 +326,18 @@ def semantic_weights(table: Table, known: Kernels) -> dict[str, Array]:
 
 def report(name: str, quality: Array, guessed: Array) -> str:
     """Return rank correlation and area under the curve as text."""
-    return f"{name} {correlation(ranks(quality), ranks(guessed)):.3f}/{area(guessed[quality > 0], guessed[quality < 0]):.3f}"
+    rho, auc = correlation(ranks(quality), ranks(guessed)), area(guessed[quality > 0], guessed[quality < 0])
+    return f"{name} {rho:.3f}/{auc:.3f}"
 
 
 def figures(rows: list[Row], known: Kernels, blend: Array, guesses: tuple[Array, Array, list[Array]]) -> None:
     """Print Spearman/AUC on unseen situations by language, then on whole unseen authors."""
     weights = tuple(blend.tolist())
     authors = np.array([row["id"][:4] for row in rows])
-    tests = [(f"unseen situations, {lang}", np.flatnonzero([r["language"] == lang for r in rows]), guesses) for lang in LANGUAGES]
+    tests = [
+        (f"unseen situations, {lang}", np.flatnonzero([r["language"] == lang for r in rows]), guesses)
+        for lang in LANGUAGES
+    ]
     for author in sorted(set(authors)):
         test = np.flatnonzero(authors == author)
         lexical, semantic, parts = guess(known, np.flatnonzero(authors != author), test)

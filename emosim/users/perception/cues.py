@@ -1,7 +1,7 @@
 """Cue phrases: what people say when they comfort and when they hurt.
 
-The phrases stand in `cues_en.txt` and `cues_zh.txt`, one family a line. A phrase is found by its first one or two tokens,
-so the time grows with the reply and not with the number of phrases.
+The phrases stand in `cues_en.txt` and `cues_zh.txt`, one family a line. A phrase is found by its first
+tokens, so the time grows with the reply and not with the number of phrases.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from typing import Final, TypeAlias
 from emosim.persona import Language
 from emosim.users.perception.tokens import NEGATORS
 
-Table: TypeAlias = dict[str, tuple[tuple[int, tuple[str, ...]], ...]]
-"""First token or pair of a phrase -> (family, tokens that must follow)."""
+Rest: TypeAlias = tuple[tuple[int, tuple[str, ...]], ...]
+"""Families, each with the tokens that must still follow."""
+Table: TypeAlias = dict[str, tuple[tuple[int, ...], dict[str, Rest]]]
+"""First token or pair of a phrase -> families of the phrases that end there; next token of those that go on."""
 
 GAP: Final = "~"
 LONGEST_GAP: Final = 4
@@ -25,9 +27,9 @@ _SCOPE: Final[dict[Language, int]] = {"en": 3, "zh": 2}
 """Tokens before a cue in which a negator reverses it."""
 
 FAMILIES: Final[tuple[str, ...]] = (
-    "stock", "platitude", "dismiss", "blame", "lecture", "insult", "threat", "sarcasm", "hedge", "suggest", "info", "self",
-    "listen", "feel", "deep", "valid", "praise", "genericpraise", "nofault", "explain", "balance", "reflect", "reassure",
-    "agree", "lovebomb", "farewell", "inject", "manip", "empty", "off", "contrast", "intens",
+    "stock", "platitude", "dismiss", "blame", "lecture", "insult", "threat", "sarcasm", "hedge", "suggest", "info",
+    "self", "listen", "feel", "deep", "valid", "praise", "genericpraise", "nofault", "explain", "balance", "reflect",
+    "reassure", "agree", "lovebomb", "farewell", "inject", "manip", "empty", "off", "contrast", "intens",
 )  # fmt: skip
 COUNT: Final = len(FAMILIES)
 
@@ -35,15 +37,28 @@ COUNT: Final = len(FAMILIES)
 def scan(tokens: list[str], pairs: list[str], language: Language) -> list[tuple[int, int]]:
     """Return (place, family) of every cue; the family counts COUNT higher where a negator stands before it."""
     known = table(language).get
-    negated = negations(tokens, _SCOPE[language])
     hits: list[tuple[int, int]] = []
     for width, keys in ((1, tokens), (2, pairs)):
-        for place, entries in enumerate(map(known, keys)):
-            if entries is not None:
-                for family, tail in entries:
-                    if not tail or follows(tokens, place + width, tail):
-                        hits.append((place, family + COUNT if place in negated else family))
-    return hits
+        place = -1
+        for entry in map(known, keys):
+            place += 1
+            if entry is not None:
+                exact, deeper = entry
+                for family in exact:
+                    hits.append((place, family))
+                if deeper and (tokens[place + width] in deeper or GAP in deeper):
+                    for family in longer(tokens, place + width, deeper):
+                        hits.append((place, family))
+    negated = negations(tokens, _SCOPE[language])
+    return [(place, family + COUNT if place in negated else family) for place, family in hits] if negated else hits
+
+
+def longer(tokens: list[str], place: int, deeper: dict[str, Rest]) -> list[int]:
+    """Return the families of the phrases that go on from a place."""
+    found = [family for family, rest in deeper.get(tokens[place], ()) if not rest or follows(tokens, place + 1, rest)]
+    if GAP in deeper:
+        found += [family for family, rest in deeper[GAP] if follows(tokens, place, (GAP, *rest))]
+    return found
 
 
 def negations(tokens: list[str], scope: int) -> set[int]:
@@ -69,14 +84,24 @@ def follows(tokens: list[str], place: int, tail: tuple[str, ...]) -> bool:
 def table(language: Language) -> Table:
     """Return the phrases of a language, read once."""
     text = resources.files("emosim.users.perception").joinpath(f"cues_{language}.txt").read_text("utf-8")
-    found: dict[str, dict[tuple[int, tuple[str, ...]], None]] = {}
+    found: Table = {}
     for line in text.splitlines():
         if line and not line.startswith("#"):
             family, phrases = line.split(": ", 1)
             for spelling in (each for phrase in phrases.split(" | ") for each in spellings(phrase.strip())):
-                key, tail = keyed(spelling.split() if language == "en" else list(spelling))
-                found.setdefault(key, {})[FAMILIES.index(family), tail] = None
-    return {key: tuple(entries) for key, entries in found.items()}
+                insert(found, FAMILIES.index(family), spelling.split() if language == "en" else list(spelling))
+    return found
+
+
+def insert(found: Table, family: int, tokens: list[str]) -> None:
+    """Add one phrase."""
+    key, rest = keyed(tokens)
+    exact, deeper = found.get(key, ((), {}))
+    if rest:
+        deeper[rest[0]] = tuple(dict.fromkeys((*deeper.get(rest[0], ()), (family, rest[1:]))))
+    elif family not in exact:
+        exact = (*exact, family)
+    found[key] = (exact, deeper)
 
 
 def keyed(tokens: list[str]) -> tuple[str, tuple[str, ...]]:

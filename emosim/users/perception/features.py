@@ -23,6 +23,7 @@ from emosim.users.perception.tokens import (
     window,
     word_pairs,
 )
+from emosim.users.perception.wordlists import word_list
 
 SHAPES: Final[tuple[str, ...]] = (
     "length", "segments", "questions", "question_share", "ends_asking", "why", "wh", "yes_no", "orders", "exclamations",
@@ -36,18 +37,12 @@ _HARM: Final = frozenset(FAMILIES.index(name) for name in ("dismiss", "blame", "
 _HELP: Final = frozenset(
     FAMILIES.index(name) for name in ("deep", "feel", "valid", "praise", "nofault", "explain", "balance", "listen")
 )
-_YOU: Final = frozenset("you your you're you've you'd you'll yours yourself u ur 你 您".split())
-_I: Final = frozenset("i i'm i'd i've i'll my me 我".split())
-_WH: Final = frozenset("what how which who where when what's how's who's 什 怎 哪 谁 咋 啥 几 多".split())
-_YES_NO: Final = frozenset(
-    "do does did is are was were have has had can could would will should any isn't aren't don't didn't 吗 没".split()
-)
+_YOU: Final = word_list("you")
+_I: Final = word_list("i")
+_WH: Final = word_list("wh")
+_YES_NO: Final = word_list("yes_no")
 _WHY: Final = frozenset(("why", "为", "干"))
-_ORDERS: Final = frozenset(
-    """ask tell write send call ring phone get go take keep make put try start stop check look find give say pick set book
-    talk speak leave let don't use bring buy add choose file report print save note read learn think be 先 找 打 写 问
-    别 去 拍 约 查 给 跟 让 把 拿""".split()
-)
+_ORDERS: Final = word_list("orders")
 
 
 @dataclass(slots=True)
@@ -62,6 +57,8 @@ class Reading:
     """Its tokens, a break around each segment."""
     pairs: list[str]
     """Neighbouring tokens."""
+    words: set[str]
+    """Its tokens, each once."""
     segments: list[Segment]
     """Its segments."""
     hits: list[tuple[int, int]]
@@ -88,7 +85,8 @@ def read(text: str, context: Context) -> Reading:
     tokens, parts = split(seen, language)
     pairs = neighbours(tokens)
     hits = scan(tokens, pairs, language)
-    about = topic_keys(tokens, pairs, language)
+    words = set(tokens)
+    about = topic_keys(words, pairs, language)
     told = topics(context.user_said, language)
     shared = len(about & told.union(*[topics(fact, language) for fact in context.known[-8:]]))
     copied = sum(map(word_pairs(context.user_said, language).__contains__, pairs)) / (len(pairs) + 1.0)
@@ -98,10 +96,12 @@ def read(text: str, context: Context) -> Reading:
     counts += form(seen, parts, tokens, size)
     counts += (
         log1p(shared), shared / (len(about) + 2.0), again / (len(told) + 2.0), copied,
-        len(set(tokens)) / (size + 3.0), float(size < (8 if language == "en" else 12)),
+        len(words) / (size + 3.0), float(size < (8 if language == "en" else 12)),
     )  # fmt: skip
     counts += balance(parts, hits)
-    return Reading(seen, language, tokens, pairs, parts, hits, counts, shared, copied if size > 5 else 0.0, again / len(about) if again > 4 else 0.0)
+    echo = copied if size > 5 else 0.0
+    retold = again / len(about) if again > 4 else 0.0
+    return Reading(seen, language, tokens, pairs, words, parts, hits, counts, shared, echo, retold)
 
 
 def cue_counts(hits: list[tuple[int, int]]) -> list[float]:

@@ -44,7 +44,7 @@ class Lexicon:
 
     index: dict[str, int]
     """Word, character, pair or triple -> row."""
-    rows: NDArray[np.int8]
+    rows: Array
     """Compressed weights of words, len(index) x rank."""
     expand: Array
     """By need: rank x (1 + acts)."""
@@ -62,7 +62,7 @@ def lexicon(language: Language) -> Lexicon:
         words = data[f"{language}_words"].tobytes().decode("utf-8").split("\n")
         return Lexicon(
             index=dict(zip(words, range(len(words)), strict=True)),
-            rows=data[f"{language}_rows"],
+            rows=data[f"{language}_rows"].astype(np.float32),
             expand=data[f"{language}_expand"].astype(np.float32),
             counts=data["counts"].astype(np.float32),
             blend=tuple(data["blend"].tolist()),
@@ -77,8 +77,8 @@ def score(reading: Reading, need: Need) -> Scores:
     parts: list[list[float]] = []
     if reading.segments:
         starts = [part.first - 1 for part in reading.segments]
-        rows = weights.rows.take(look_up(reading, weights.index), axis=0)
-        sums = np.add.reduceat(rows, starts, axis=1, dtype=np.float32).sum(axis=0)
+        rows = weights.rows.take(look_up(reading, weights.index), axis=0).sum(axis=0)
+        sums = np.add.reduceat(rows, starts, axis=0)
         share = sums @ weights.expand[place]
         total += share.sum(axis=0) * np.float32(1.0 / sqrt(1.0 + reading.size))
         parts = share.tolist()

@@ -18,11 +18,10 @@ from emosim.errors import MissingExtra
 from emosim.users.perception.context import Context
 from emosim.users.perception.features import read
 from emosim.users.perception.heads import NEEDS, Scores
-from emosim.users.perception.tokens import BREAK
 from emosim.users.perception.verdict import appraise
 
 SHARE: Final = 0.5
-"""Weight of the encoder's quality against 1 for the words'. Source: cross-validation, `examples/train_perception.py`."""
+"""Weight of the encoder's quality against 1 for the words'. Source: `examples/train_perception.py`."""
 SEEN: Final = 1500
 """Characters of a reply that are encoded."""
 
@@ -56,8 +55,7 @@ def second_opinion(scores: Scores, text: str, need: Need) -> Scores:
 @lru_cache(maxsize=1024)
 def vector(text: str) -> NDArray[np.float32]:
     """Return the sentence vector of a text with a 1 behind it, for the intercept."""
-    encoded = encoder().encode(text if text.strip() else ".")
-    return np.append(encoded, 1.0).astype(np.float32) if text != BREAK else np.zeros(513, np.float32)
+    return np.append(encoder().encode(text), 1.0).astype(np.float32)
 
 
 @cache

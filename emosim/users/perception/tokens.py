@@ -8,11 +8,14 @@ quotes are verbatim.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 from emosim.persona import Language
+from emosim.users.perception.wordlists import word_list
 
 HEAD, TAIL = 4000, 1000
 """Characters that are looked at from the start and from the end of a reply."""
@@ -29,22 +32,9 @@ _SIGN: Final = re.compile(r"[\u3400-\u9fff\U00020000-\U0002ebef]|[a-z]+|\d+")
 _CJK: Final = re.compile(r"[\u3400-\u9fff]")
 _INVISIBLE: Final = re.compile(r"[\u200b-\u200f\u2060-\u2064\ufeff\u00ad]")
 
-STOP_EN: Final = frozenset(
-    """a about after again all also am an and any are as at be because been before being but by can could did do does doing
-    don't down for from get go going got had has have he her here him his how i i'd i'll i'm i've if in into is isn't it
-    it's its just know like lot made make makes many maybe me might more most much must my need never no not now of off on
-    one only or other our out over own really said same say says she should so some something still such than that that's
-    the their them then there there's these they they're thing things think this those through to too try up us very want
-    was wasn't way we well were what what's when where which while who why will with won't would you you'd you'll you're
-    you've your""".split()
-)
-STOP_ZH: Final = frozenset(
-    "的了是我你他她它们这那就都也还在有不没和跟与又很太把被让给到说着过吗呢吧啊呀哦嘛么什怎为个一上下里去来要会能可得地对"
-)
-NEGATORS: Final = frozenset(
-    """not no never nothing nobody none without hardly don't doesn't didn't isn't aren't wasn't weren't can't cannot
-    couldn't won't wouldn't shouldn't haven't hasn't hadn't ain't dont isnt wasnt didnt cant wont nor 不 没 别 无 未 非""".split()
-)
+STOP_EN: Final = word_list("stop_en")
+STOP_ZH: Final = word_list("stop_zh")
+NEGATORS: Final = word_list("negators")
 _MIRROR: Final = {
     "i": "you", "i'm": "you're", "i've": "you've", "i'd": "you'd", "i'll": "you'll", "my": "your", "me": "you",
     "mine": "yours", "myself": "yourself", "am": "are", "was": "were", "我": "你",
@@ -139,7 +129,7 @@ def word_pairs(text: str, language: Language) -> frozenset[str]:
     return frozenset(neighbours(tokens)).union(neighbours([_MIRROR.get(token, token) for token in tokens]))
 
 
-def topic_keys(tokens: list[str], pairs: list[str], language: Language) -> set[str]:
+def topic_keys(tokens: Iterable[str], pairs: list[str], language: Language) -> set[str]:
     """Return the content keys of tokens; inflected forms share theirs."""
     if language == "zh":
         return {pair for pair in pairs if pair[0] not in STOP_ZH and pair[-1] not in STOP_ZH and len(pair) == 3}
@@ -148,4 +138,4 @@ def topic_keys(tokens: list[str], pairs: list[str], language: Language) -> set[s
 
 def neighbours(tokens: list[str]) -> list[str]:
     """Return the pairs of neighbouring tokens, one for each token but the last."""
-    return [f"{one} {two}" for one, two in zip(tokens, tokens[1:], strict=False)]
+    return list(map(" ".join, pairwise(tokens)))

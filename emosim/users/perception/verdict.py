@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from emosim.acts import ALIGNMENT, HARMS, SEVERITY, Act, Appraisal, Evidence, Need
+from emosim.acts import ALIGNMENT, HARMS, SEVERITY, SUPPORTS, Act, Appraisal, Evidence, Need
 from emosim.users.perception.attacks import findings
 from emosim.users.perception.context import Context
 from emosim.users.perception.features import Reading, read
@@ -21,10 +21,16 @@ GAIN: Final = 1.8
 """Fit for each point of predicted quality: predictions are shrunk. Source: as above."""
 SHIFT: Final = -0.05
 """Predicted quality of a reply that changes nothing."""
-_SUPPORTS: Final = tuple(i for i, act in enumerate(ACTS) if act not in HARMS)
+_LIKING: Final = {need: [ALIGNMENT[need][act] for act in SUPPORTS] for need in Need}
 _HARMS: Final = tuple(
-    i for i, act in enumerate(ACTS) if act in HARMS and act not in (Act.EMPTY, Act.ECHO, Act.INCOHERENT, Act.MANIPULATION)
+    i for i, act in enumerate(ACTS) if act in HARMS and act not in (Act.EMPTY, Act.ECHO, Act.INCOHERENT)
 )
+_SEVERITIES: Final = [SEVERITY.get(act, 0.0) for act in ACTS]
+_TRICK: Final = ACTS.index(Act.MANIPULATION)
+SECOND: Final = 0.15
+"""Score of an act above which it counts beside the main one."""
+TRICKY: Final = 0.38
+"""Score of manipulation above which a reply counts as a trick. Source: no false alarm on unseen authors."""
 
 
 def perceive(text: str, context: Context) -> Appraisal:
@@ -49,15 +55,15 @@ def appraise(reading: Reading, context: Context, second: Opinion | None = None) 
     scores = score(reading, context.need)
     if second is not None:
         scores = second(scores, reading.text, context.need)
+    if scores.acts[_TRICK] > TRICKY:
+        return verdict((show(reading, scores, _TRICK),), -1.0, 0.0, context)
     fit = max(-2.0, min(2.0, GAIN * (scores.quality - SHIFT)))
     return verdict(tuple(evidence(reading, scores, context.need)), round(fit, 2), specific, context)
 
 
 def verdict(found: tuple[Evidence, ...], fit: float, specific: float, context: Context) -> Appraisal:
     """Return an appraisal with its thought."""
-    return Appraisal(
-        evidence=found, fit=fit, specificity=specific, thought=think(found[0].act, fit, context.language)
-    )
+    return Appraisal(evidence=found, fit=fit, specificity=specific, thought=think(found[0].act, fit, context.language))
 
 
 def specificity(reading: Reading) -> float:
@@ -69,20 +75,26 @@ def evidence(reading: Reading, scores: Scores, need: Need) -> list[Evidence]:
     """Return the acts of a reply: a harm first where it hurts, else its best one or two support acts."""
     if scores.quality < HARMFUL:
         return [show(reading, scores, pick_harm(scores))]
-    ranked = sorted(_SUPPORTS, key=lambda i: -scores.acts[i] - 0.1 * ALIGNMENT[need][ACTS[i]] * scores.quality)
-    second = ranked[1:2] if scores.acts[ranked[1]] > 0.15 and len(reading.segments) > 1 else []
-    return [show(reading, scores, i) for i in (ranked[0], *second)]
+    lean = 0.1 * scores.quality
+    worth = [act + lean * liked for act, liked in zip(scores.acts, _LIKING[need], strict=False)]
+    best = worth.index(max(worth))
+    worth[best] = -9.0
+    second = worth.index(max(worth))
+    if scores.acts[second] > SECOND and len(reading.segments) > 1:
+        return [show(reading, scores, best), show(reading, scores, second)]
+    return [show(reading, scores, best)]
 
 
 def pick_harm(scores: Scores) -> int:
     """Return the harm whose words and severity agree best with how bad the reply is."""
     wanted = min(1.0, 0.35 - 0.5 * (scores.quality - HARMFUL))
-    return max(_HARMS, key=lambda i: scores.acts[i] - 0.5 * abs(SEVERITY[ACTS[i]] - wanted))
+    return max(_HARMS, key=lambda i: scores.acts[i] - 0.5 * abs(_SEVERITIES[i] - wanted))
 
 
 def show(reading: Reading, scores: Scores, place: int) -> Evidence:
     """Return an act with the segment that speaks most for it."""
-    parts = scores.parts or [[0.0] * (len(ACTS) + 1)] * len(reading.segments)
-    best = max(range(len(parts)), key=lambda i: parts[i][place + 1] if place in _SUPPORTS else parts[i][place + 1] - 0.2 * parts[i][0])
-    part = reading.segments[best]
+    column = [part[place + 1] for part in scores.parts]
+    if place >= len(SUPPORTS):
+        column = [value - 0.2 * part[0] for value, part in zip(column, scores.parts, strict=True)]
+    part = reading.segments[column.index(max(column))] if column else reading.segments[0]
     return Evidence(act=ACTS[place], quote=clip_quote(reading.text, part.start, part.end))

@@ -179,6 +179,9 @@ def rounded(x: Numbers) -> Numbers: ...
 def rounded(x: float | Numbers) -> float | Numbers:
     """Round to hundredths as `emosim.value.quantise` does."""
     if isinstance(x, np.ndarray):
-        rounded_up: Numbers = np.floor(x * 100.0 + 0.5) / 100.0
-        return rounded_up
+        hundredths: Numbers = x * 100.0
+        hundredths += 0.5
+        np.floor(hundredths, out=hundredths)
+        hundredths /= 100.0
+        return hundredths
     return quantise(x)

@@ -53,7 +53,8 @@ def additions(quiet: Flags, *flags: Flags) -> tuple[Ints, Ints]:
     for flag in flags:
         code += code
         code += flag.view(np.uint8)
-    return _ADDS.take(code), _TELLS.take(code)
+    at = code.astype(np.int64)
+    return _ADDS.take(at), _TELLS.take(at)
 
 
 class Lines:

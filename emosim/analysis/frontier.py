@@ -75,14 +75,16 @@ class Frontier:
 
     @property
     def done(self) -> bool:
-        """Whether the interval is as narrow as asked, or the budget is spent."""
+        """Whether the verdict is as sharp as asked, the budget is spent, or no further episode could help."""
         played = len(self.returns)
         if played >= self.budget:
             return True
         if played < 2 * FEWEST_EPISODES:
             return False
+        if self._tally().refusal or self._stuck():
+            return True
         low, high = self.posterior.quantiles(np.array([0.025, 0.975]))
-        return width_on_scale(low, high) <= self.width
+        return width_on_scale(low, high) <= self.width and self.boundary().status != "undetermined"
 
     def propose(self) -> list[Trial]:
         """Return the next batch; it follows from what was observed, so asking twice gives the same."""

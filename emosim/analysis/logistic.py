@@ -15,7 +15,7 @@ import numpy as np
 from emosim.analysis.intervals import Floats, Ints
 from emosim.analysis.psychometric import PERSONA_SDS, Target
 
-START: Final = (1.0, 2.5)
+START: Final = (0.0, 4.0)
 """Prior mean and SD of the logit with all knobs at 0. Source: own choice, weak."""
 COST: Final = (2.0, 3.0)
 """Prior mean and SD of a knob's logit cost. Source: own choice, weak; a ray of 3 to 30 logits lies inside."""
@@ -82,7 +82,7 @@ def fit_logistic(points: Floats, wins: Floats, people: Ints, known: Floats | Non
 
 
 def draw(mixture: list[Component], count: int, seed: int = 0) -> tuple[Floats, Ints]:
-    """Return posterior draws of the coefficients, shape [count, K], and the component of each, shape [count]."""
+    """Return draws of the normal mixture, shape [count, K], and the component of each, shape [count]."""
     rng = np.random.default_rng(seed)
     steps = np.cumsum([one.weight for one in mixture])
     kinds = np.minimum(np.searchsorted(steps, (np.arange(count) + 0.5) / count), len(mixture) - 1)
@@ -90,6 +90,45 @@ def draw(mixture: list[Component], count: int, seed: int = 0) -> tuple[Floats, I
     roots = np.stack([np.linalg.cholesky(one.covariance) for one in mixture])
     means = np.stack([one.mean for one in mixture])
     return means[kinds] + np.einsum("nij,nj->ni", roots[kinds], dice), kinds.astype(np.int64)
+
+
+def resample(
+    mixture: list[Component], points: Floats, wins: Floats, shifts: Floats | None, count: int
+) -> tuple[Floats, Ints]:
+    """Return draws of the posterior itself: draws of the normal mixture, weighed by what they get wrong.
+
+    A normal posterior knows nothing where all episodes failed or all succeeded; the weights do.
+
+    Args:
+        mixture: The normal approximation.
+        points: Knob values, shape [n, knobs].
+        wins: 1 or 0, shape [n].
+        shifts: Known effect of each episode's persona, shape [n]; None where they are integrated out.
+        count: Draws wanted.
+    """
+    raw, kinds = draw(mixture, 4 * count)
+    logits = raw @ features(points).T
+    middle, sds = prior(points.shape[1])
+    weights = -0.5 * (((raw - middle) / sds) ** 2).sum(axis=1)
+    for k, one in enumerate(mixture):
+        mine = kinds == k
+        table = 1 / (1 + np.exp(-_LOGITS)) if shifts is not None else mean_success(_LOGITS, one)
+        rates = np.interp(logits[mine] - (0.0 if shifts is None else shifts), _LOGITS, table)
+        weights[mine] += np.log(np.clip(np.where(wins > 0.5, rates, 1 - rates), 1e-12, 1.0)).sum(axis=1)
+        away = raw[mine] - one.mean
+        scale = np.linalg.slogdet(one.covariance)[1]
+        weights[mine] += 0.5 * (np.einsum("ni,ij,nj->n", away, np.linalg.inv(one.covariance), away) + scale)
+        weights[mine] -= weights[mine].max(initial=-np.inf)
+    chances = _within(np.exp(weights), kinds, len(mixture))
+    steps = np.cumsum(chances)
+    chosen = np.minimum(np.searchsorted(steps, (np.arange(count) + 0.5) / count * steps[-1]), len(raw) - 1)
+    return raw[chosen], kinds[chosen]
+
+
+def _within(weights: Floats, kinds: Ints, count: int) -> Floats:
+    """Return weights that keep each component's share of the draws."""
+    sums = np.bincount(kinds, weights, minlength=count)
+    return np.asarray(weights / np.maximum(sums, 1e-300)[kinds] * np.bincount(kinds, minlength=count)[kinds], float)
 
 
 def limits(component: Component, target: Target) -> tuple[float, float]:

@@ -14,10 +14,12 @@ import numpy as np
 
 from emosim.analysis.boundary import quantiles
 from emosim.analysis.intervals import Floats, Ints
-from emosim.analysis.psychometric import BOUNDARIES, LEVELS, SLOPES, NDArray32, Psychometric, Target, stored_cores
+from emosim.analysis.psychometric import BOUNDARIES, LEVELS, SLOPES, NDArray32, Psychometric, Target, stored_core
 
 SAMPLES: Final = 1024
 """Cells drawn from the posterior for the acquisition; systematic draws, no dice."""
+_IRRATIONAL: Final = (0.7548776662466927, 0.5698402909980532)
+"""Steps of an additive recurrence in two dimensions. Source: Roberts 2018."""
 
 
 class Posterior:
@@ -29,13 +31,12 @@ class Posterior:
 
     def __init__(self, model: Psychometric) -> None:
         self.model = model
-        self._logs = model.log_prior.copy()
+        self._logs = [np.broadcast_to(prior, (*model.shape, len(prior))).copy() for prior in model.log_shapes]
         self._correction = np.zeros(model.shape[3])
         self._levels: list[float] = []
         self._categories: list[int] = []
         self._personas: list[int] = []
-        self.weights: NDArray32 = self._weigh()
-        """Posterior weights, shape of the grid, sum 1."""
+        self.weights, self._shapes = self._weigh()
 
     def update(self, levels: Floats, categories: Ints, personas: Ints) -> None:
         """Take in outcomes.
@@ -48,11 +49,12 @@ class Posterior:
         effects = self.model.effects
         for level, category, persona in zip(levels, categories, personas, strict=True):
             effect = None if effects is None else effects[int(persona)]
-            self._logs += self.model.log_likelihood(round(float(level), 6), int(category), effect)
+            told = self.model.log_likelihood(round(float(level), 6), int(category), effect)
+            self._logs[int(category > self.model.pivot)] += told
         self._levels += [float(x) for x in levels]
         self._categories += [int(x) for x in categories]
         self._personas += [int(x) for x in personas]
-        self.weights = self._weigh()
+        self.weights, self._shapes = self._weigh()
 
     def quantiles(self, shares: Floats, target: Target | None = None) -> Floats:
         """Return quantiles of d*, infinite where the share falls among boundaries that are never met."""
@@ -60,25 +62,29 @@ class Posterior:
 
     def margin(self, target: Target | None = None) -> tuple[Floats, Floats]:
         """Return the distinct values of d*, ascending, and their posterior mass."""
-        weights = self.weights.reshape(*self.model.shape[:4], -1).sum(axis=4, dtype=float).ravel()
         values, where = self.model.distinct(target)
-        return values, np.asarray(np.bincount(where, weights, minlength=len(values)), float)
+        return values, np.asarray(np.bincount(where, self.weights.ravel(), minlength=len(values)), float)
 
     def sample(self, count: int = SAMPLES) -> tuple[Ints, ...]:
-        """Return grid indices of cells drawn evenly through the posterior, one array an axis, shape [count] each."""
-        steps = np.cumsum(self.weights, dtype=float)
-        flat = np.searchsorted(steps, (np.arange(count) + 0.5) / count * steps[-1])
-        return tuple(
-            index.astype(np.int64) for index in np.unravel_index(np.minimum(flat, steps.size - 1), self.model.shape)
-        )
+        """Return grid indices drawn evenly through the posterior, one array an axis and shape, [count] each."""
+        spread = np.arange(count) + 0.5
+        steps = np.cumsum(self.weights)
+        flat = np.minimum(np.searchsorted(steps, spread / count * steps[-1]), steps.size - 1)
+        curve = np.unravel_index(flat, self.model.shape)
+        found = [index.astype(np.int64) for index in curve]
+        for given, step in zip(self._shapes, _IRRATIONAL, strict=True):
+            below = np.cumsum(given[curve], axis=1) < (spread * step % 1.0)[:, None]
+            found.append(np.minimum(below.sum(axis=1), given.shape[-1] - 1))
+        return tuple(found)
 
     def predict(self, level: float, cells: tuple[Ints, ...]) -> Floats:
         """Return the chance of each category at a level for drawn cells, shape [categories, count]."""
         floor, lapse = (x[cells[2]] for x in self.model.rates)
         at_least = [np.ones(len(floor))]
-        for core in _mixed_cores(self.model, level):
-            below, above = (cells[i] if core.shape[i] > 1 else 0 for i in (4, 5))
-            at_least.append(floor + (1 - floor - lapse) * core[(*cells[:4], below, above)])
+        for mark in range(len(self.model.marks)):
+            core = stored_core(self.model, round(level, 6), mark)
+            shape = 0 if mark == self.model.pivot else cells[4 + (mark > self.model.pivot)]
+            at_least.append(floor + (1 - floor - lapse) * core[(*cells[:4], shape)])
         return np.maximum(-np.diff(np.array([*at_least, np.zeros(len(floor))]), axis=0), 1e-9)
 
     def expected_entropy(self, levels: tuple[float, ...] = LEVELS) -> Floats:
@@ -98,26 +104,28 @@ class Posterior:
         share = joint / np.maximum(chance, 1e-12)
         return np.asarray(-(chance * share * np.log(np.maximum(share, 1e-12))).sum(axis=(1, 2)), float)
 
-    def _weigh(self) -> NDArray32:
-        """Return the weights, after the correction of every persona SD's share for personas that came back."""
-        tops = self._logs.max(axis=(0, 1, 2, 4, 5), keepdims=True)
-        given = np.exp(self._logs - tops)
-        slabs = given.sum(axis=(0, 1, 2, 4, 5), dtype=float)
+    def _weigh(self) -> tuple[Floats, list[NDArray32]]:
+        """Return the weights of the curves, sum 1, and of the shapes below and above given each curve, sum 1.
+
+        The weight of every persona SD is corrected for personas that came back.
+        """
+        total, shapes = self.model.log_prior.astype(float), []
+        for logs in self._logs:
+            tops = logs.max(axis=4, keepdims=True)
+            raised = np.exp(logs - tops)
+            sums = raised.sum(axis=4, keepdims=True)
+            total += (tops + np.log(sums))[..., 0]
+            shapes.append(raised / sums)
+        tops = total.max(axis=(0, 1, 2))
+        given = np.exp(total - tops)
+        slabs = given.sum(axis=(0, 1, 2))
         people, where = np.unique(self._personas, return_inverse=True)
         if self.model.effects is None and len(people) < len(where):
-            margins = self._margins(given)
+            margins = _margins(given / slabs, shapes)
             self._correction = np.array([self._together(s, margins, where) for s in range(len(slabs))])
-        shares = tops.ravel() + np.log(slabs) + self._correction
+        shares = tops + np.log(slabs) + self._correction
         shares = np.exp(shares - shares.max())
-        return np.asarray(given * (shares / shares.sum() / slabs).astype(np.float32)[:, None, None], np.float32)
-
-    def _margins(self, given: NDArray32) -> list[Floats]:
-        """Return the margins of boundary, slope, rates and both scales given each persona SD, shape [size, S]."""
-        curve = given.reshape(*self.model.shape[:4], -1).sum(axis=4, dtype=float)
-        scales = given.sum(axis=(0, 1, 2), dtype=float)
-        found = [curve.sum(axis=(1, 2)), curve.sum(axis=(0, 2)), curve.sum(axis=(0, 1))]
-        found += [scales.sum(axis=2).T, scales.sum(axis=1).T]
-        return [margin / margin.sum(axis=0) for margin in found]
+        return given * (shares / shares.sum() / slabs), shapes
 
     def _together(self, s: int, margins: list[Floats], where: Ints) -> float:
         """Return the log likelihood of each persona's episodes taken together over each taken alone, given SD s."""
@@ -133,20 +141,20 @@ class Posterior:
         model = self.model
         place, slope = axes[0] @ BOUNDARIES, np.exp(axes[1] @ np.log(SLOPES))
         floor, lapse = (axes[2] @ x for x in model.rates)
-        scales = [axes[i + 3] @ np.array(model.scales[i]) for i in (0, 1)]
+        shapes = [axes[i + 3] @ np.array(model.scales[i]) for i in (0, 1)]
         crossing = model.crossing[:, s]
         own = axes[2] @ np.where(np.isfinite(crossing), crossing, 0.0)
         far = slope * (np.array(self._levels) - place) + own
         at_least = [np.ones((len(far), model.nodes[0].shape[1]))]
-        for j, offsets in enumerate(model.offsets):
-            offset = 0.0 if j == model.pivot else offsets[len(offsets) // 2] * scales[0 if j < model.pivot else 1]
-            core = 1.0 / (1.0 + np.exp(np.clip(far[:, None] - offset + model.nodes[0][s], -50, 50)))
+        for j, offset in enumerate(model.offsets):
+            scale, tilt = (1.0, 1.0) if j == model.pivot else shapes[0 if j < model.pivot else 1]
+            core = 1.0 / (1.0 + np.exp(np.clip((tilt * far - scale * offset)[:, None] + model.nodes[0][s], -50, 50)))
             at_least.append(floor + (1 - floor - lapse) * core)
         chances = -np.diff(np.array([*at_least, np.zeros_like(at_least[0])]), axis=0)
         return np.maximum(chances[self._categories, np.arange(len(far))], 1e-9)
 
 
-def _mixed_cores(model: Psychometric, level: float) -> list[NDArray32]:
-    """Return cores for a persona yet unknown; known effects are mixed by their mean."""
-    effect = None if model.effects is None else float(np.mean(model.effects))
-    return stored_cores(model, round(level, 6), effect)
+def _margins(curve: Floats, shapes: list[NDArray32]) -> list[Floats]:
+    """Return the margins of boundary, slope, rates and both shapes given each persona SD, shape [size, S]."""
+    plain = [curve.sum(axis=(1, 2)), curve.sum(axis=(0, 2)), curve.sum(axis=(0, 1))]
+    return plain + [np.einsum("lacs,lacsk->ks", curve, given) for given in shapes]

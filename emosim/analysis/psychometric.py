@@ -2,7 +2,8 @@
 
 P(Y >= c | d, s) = floor + (1 - floor - lapse) * sigmoid(-slope * (d - threshold) + offset_c - b_s): the outcome of an
 episode at difficulty d with persona s is at least in category c. Personas are integrated out by Gauss-Hermite nodes
-(their SD is a parameter), or entered as known effects; the offsets of the mood marks are estimated as two scales.
+(their SD is a parameter), or entered as known effects; the offsets of the mood marks are estimated as two scales, and
+the marks below success may be less steep, as they are where moods have a floor.
 The first axis of the grid is the boundary itself, not the threshold, so its posterior is a plain margin.
 Source: SCIENCE.md 2.2; offsets and persona SD are re-analysed from SAGE's trajectories.
 """
@@ -20,6 +21,8 @@ from emosim.analysis.intervals import Floats, Ints
 from emosim.errors import UsageError
 
 NDArray32: TypeAlias = NDArray[np.float32]
+Shapes: TypeAlias = tuple[tuple[float, float], ...]
+"""Scales of offsets with tilts of slopes."""
 
 MARKS: Final = (0.1, 0.4, 0.7, 1.0)
 """Returns at which the ordinal categories begin. Source: SCIENCE.md 2.2."""
@@ -35,15 +38,18 @@ FLOORS: Final = (0.0, 0.02, 0.05)
 LAPSES: Final = (0.0, 0.05, 0.1)
 PERSONA_SDS: Final = (0.0, 0.7, 1.25, 1.9)
 """Grid of the personas' SD, logits. Source: SAGE has 1.2 to 1.3."""
-SCALES_BELOW: Final = (0.55, 0.75, 1.0, 1.35, 1.8)
-"""Scales of the offsets of the marks below success."""
-SCALES_ABOVE: Final = (0.6, 1.0, 1.6)
-"""Scales of the offsets of the marks above success."""
+TILTS: Final = (1.0, 0.75)
+"""How steep the marks below success are against it. Source: graded rungs with the rules user, .6 to .75."""
+SCALES_BELOW: Final = tuple((scale, tilt) for tilt in TILTS for scale in (0.6, 1.0, 1.6, 2.4, 3.6))
+"""Scale of the offsets of the marks below success, and their tilt; the rules user has 1.8 to 2.8 times SAGE's."""
+SCALES_ABOVE: Final = ((0.6, 1.0), (1.0, 1.0), (1.6, 1.0), (2.4, 1.0))
+"""The same for the marks above success."""
 _PRIOR_FLOOR: Final = (0.5, 0.3, 0.2)
 _PRIOR_LAPSE: Final = (0.5, 0.3, 0.2)
 _PRIOR_SD: Final = (0.15, 0.25, 0.4, 0.2)
-_PRIOR_BELOW: Final = (0.1, 0.2, 0.4, 0.2, 0.1)
-_PRIOR_ABOVE: Final = (0.25, 0.5, 0.25)
+_PRIOR_BELOW: Final = tuple(tilt * scale for tilt in (0.6, 0.4) for scale in (0.15, 0.35, 0.25, 0.15, 0.1))
+_PRIOR_ABOVE: Final = (0.2, 0.4, 0.25, 0.15)
+_PLAIN: Final[Shapes] = ((1.0, 1.0),)
 _X: Final = np.arange(-40.0, 40.0, 0.02)
 
 
@@ -104,25 +110,25 @@ class Psychometric:
         return self.marks.index(self.success)
 
     @cached_property
-    def offsets(self) -> tuple[tuple[float, ...], ...]:
-        """Offsets of each mark under each scale, relative to the success mark."""
+    def offsets(self) -> tuple[float, ...]:
+        """Prior offset of each mark, relative to the success mark."""
         at_success = float(np.interp(self.success, MARKS, OFFSETS))
-        plain = [float(np.interp(mark, MARKS, OFFSETS)) - at_success for mark in self.marks]
-        below, above = self.scales
-        scales = [*[below] * self.pivot, (1.0,), *[above] * (len(plain) - self.pivot - 1)]
-        return tuple(tuple(o * scale for scale in row) for o, row in zip(plain, scales, strict=True))
+        return tuple(float(np.interp(mark, MARKS, OFFSETS)) - at_success for mark in self.marks)
+
+    def shapes(self, mark: int) -> Shapes:
+        """Return scale of the offset and tilt of the slope of a mark."""
+        return self.scales[0] if mark < self.pivot else self.scales[1] if mark > self.pivot else _PLAIN
 
     @cached_property
-    def scales(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """Scales of the offsets below and above the success mark; one each where there is no such mark."""
+    def scales(self) -> tuple[Shapes, Shapes]:
+        """Shapes of the marks below and above the success mark; a plain one where there is no such mark."""
         below, above = self.pivot > 0, self.pivot < len(self.marks) - 1
-        return SCALES_BELOW if below else (1.0,), SCALES_ABOVE if above else (1.0,)
+        return SCALES_BELOW if below else _PLAIN, SCALES_ABOVE if above else _PLAIN
 
     @cached_property
     def shape(self) -> tuple[int, ...]:
-        """Size of the grid: boundary, slope, floor and lapse, persona SD, scale below, scale above."""
-        rates, sds = len(FLOORS) * len(LAPSES), len(self.nodes[0])
-        return (len(BOUNDARIES), len(SLOPES), rates, sds, *(len(scales) for scales in self.scales))
+        """Size of the grid of curves: boundary, slope, floor and lapse, persona SD."""
+        return len(BOUNDARIES), len(SLOPES), len(FLOORS) * len(LAPSES), len(self.nodes[0])
 
     @cached_property
     def rates(self) -> tuple[Floats, Floats]:
@@ -141,16 +147,17 @@ class Psychometric:
 
     @cached_property
     def log_prior(self) -> NDArray32:
-        """Log prior weights, shape of the grid; the boundary and the log of the slope are flat."""
-        rates = np.outer(_PRIOR_FLOOR, _PRIOR_LAPSE).ravel()
-        sds = np.array(_PRIOR_SD if self.effects is None else (1.0,))
-        priors = (_PRIOR_BELOW, _PRIOR_ABOVE)
-        scales = [np.array(p if n > 1 else (1.0,)) for p, n in zip(priors, self.shape[4:], strict=True)]
-        parts = [np.ones(self.shape[0]) / self.shape[0], np.ones(self.shape[1]) / self.shape[1], rates, sds, *scales]
-        total = np.zeros(self.shape, np.float32)
-        for axis, part in enumerate(parts):
-            total += np.log(part).astype(np.float32).reshape([-1 if i == axis else 1 for i in range(6)])
-        return total
+        """Log prior weights of the curves, shape [L, A, C, S]; the boundary and the log of the slope are flat."""
+        rates = np.log(np.outer(_PRIOR_FLOOR, _PRIOR_LAPSE).ravel())
+        sds = np.log(_PRIOR_SD if self.effects is None else (1.0,))
+        return np.broadcast_to(rates[:, None] + sds, self.shape).astype(np.float32)
+
+    @cached_property
+    def log_shapes(self) -> tuple[NDArray32, NDArray32]:
+        """Log prior weights of the shapes of the marks below and above success."""
+        priors = zip((_PRIOR_BELOW, _PRIOR_ABOVE), self.scales, strict=True)
+        below, above = (np.log(prior if len(shapes) > 1 else (1.0,)).astype(np.float32) for prior, shapes in priors)
+        return below, above
 
     @cached_property
     def crossing(self) -> Floats:
@@ -179,18 +186,18 @@ class Psychometric:
         own = np.where(np.isfinite(self.crossing), self.crossing, 0.0)
         return np.asarray((level - BOUNDARIES)[:, None, None, None] * SLOPES[:, None, None] + own, float)
 
-    def cores(self, level: float, effect: float | None = None) -> list[NDArray32]:
-        """Return the sigmoid part of P(Y >= c) for every mark, shapes [L, A, C, S, low, high]."""
-        far = self.distances(level)
-        found = []
-        for j, offsets in enumerate(self.offsets):
-            table = np.stack([self._curve(far - o, effect) for o in offsets], axis=-1)
-            found.append(table[..., None] if j < self.pivot else table[..., None, :])
-        return found
+    def core(self, level: float, mark: int, effect: float | None = None) -> NDArray32:
+        """Return the sigmoid part of P(Y >= mark), shape [L, A, C, S, shapes of the mark]."""
+        far, offset = self.distances(level), self.offsets[mark]
+        curves = [self._curve(tilt * far - scale * offset, effect) for scale, tilt in self.shapes(mark)]
+        return np.stack(curves, axis=-1)
 
     def log_likelihood(self, level: float, category: int, effect: float | None = None) -> NDArray32:
-        """Return the log likelihood of one outcome over the grid, broadcastable to its shape."""
-        return _log_likelihood(self, level, category, effect)
+        """Return the log likelihood of one outcome, shape [L, A, C, S, shapes].
+
+        Outcomes short of success tell of the shapes of the marks below it only, successes of those above only.
+        """
+        return _mixed(self, level, category) if effect is None else _log_likelihood(self, level, category, effect)
 
     def distinct(self, target: Target | None = None) -> tuple[Floats, Ints]:
         """Return the distinct values of d*, ascending, and where each cell [L, A, C, S], flat, is among them."""
@@ -209,20 +216,28 @@ class Psychometric:
         return found
 
 
-@lru_cache(maxsize=256)
-def stored_cores(model: Psychometric, level: float, effect: float | None) -> list[NDArray32]:
-    """Return the model's cores, kept for the next time."""
-    return model.cores(level, effect)
+@lru_cache(maxsize=128)
+def stored_core(model: Psychometric, level: float, mark: int) -> NDArray32:
+    """Return the model's core for a persona yet unknown, kept for the next time."""
+    return model.core(level, mark)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
+def _mixed(model: Psychometric, level: float, category: int) -> NDArray32:
+    return _log_likelihood(model, level, category, None)
+
+
 def _log_likelihood(model: Psychometric, level: float, category: int, effect: float | None) -> NDArray32:
     floor, lapse = (x[:, None, None, None].astype(np.float32) for x in model.rates)
-    cores = stored_cores(model, level, effect)
+    cores = {
+        mark: stored_core(model, level, mark) if effect is None else model.core(level, mark, effect)
+        for mark in (category - 1, category)
+        if 0 <= mark < len(model.marks)
+    }
     if category == 0:
         chance = lapse + (1 - floor - lapse) * (1 - cores[0])
-    elif category == len(cores):
-        chance = floor + (1 - floor - lapse) * cores[-1]
+    elif category == len(model.marks):
+        chance = floor + (1 - floor - lapse) * cores[category - 1]
     else:
         chance = (1 - floor - lapse) * (cores[category - 1] - cores[category])
     return np.log(np.maximum(chance, np.float32(1e-7)))

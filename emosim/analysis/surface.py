@@ -1,7 +1,7 @@
 """The frontier over several knobs: explorable volume, logit cost of every knob, boundary along the ray and each axis.
 
 The search plays where the boundary is nearest and least sure (straddle), so that few hundred episodes map a cube that
-cells would need thousands for.
+cells would need thousands for; one trial in ten is spread evenly, to catch what the model cannot.
 Source: straddle Bryan et al. 2005; lattice points Roberts 2018; volume bars SCIENCE.md 2.3.
 """
 
@@ -12,11 +12,11 @@ from typing import Final, Literal
 
 import numpy as np
 
-from emosim.analysis.acquisition import lattice, straddle
+from emosim.analysis.acquisition import ANCHORS, lattice, straddle
 from emosim.analysis.boundary import FEWEST_EPISODES, MISFIT, WIDEST, Boundary, Tally, judged, refused
 from emosim.analysis.contrast import SUCCESS
 from emosim.analysis.intervals import Floats, Interval, Ints
-from emosim.analysis.logistic import Component, draw, features, fit_logistic, limits, mean_success
+from emosim.analysis.logistic import Component, features, fit_logistic, limits, mean_success, resample
 from emosim.analysis.psychometric import Target
 from emosim.analysis.search import Cast, Trial
 from emosim.errors import UsageError
@@ -33,7 +33,7 @@ class Volume(Value):
     """How the cube of knobs divides."""
 
     status: Literal["located", "undetermined"]
-    """`undetermined` with reasons."""
+    """`undetermined` with reasons; the hard side decides, for that is where the search looks."""
     explorable: Interval | None
     """V_u, the share of the cube with U_G >= u."""
     outside: Interval | None
@@ -81,14 +81,14 @@ class Surface:
         self._known = None if effects is None else np.array([float(effects[one]) for one in self.cast.personas])
         self.trials: list[Trial] = []
         self.returns: list[float] = []
-        self.mixture = self._fit()
+        self._learn()
 
     @property
     def done(self) -> bool:
         """Whether the outside share is as sure as asked, or the budget is spent."""
         if len(self.returns) >= self.budget:
             return True
-        if len(self.returns) < 2 * FEWEST_EPISODES:
+        if len(self.returns) < 4 * FEWEST_EPISODES:
             return False
         return bool(np.ptp(np.quantile(self._shares()[2], [0.025, 0.975])) / 2.0 <= self.width)
 
@@ -96,12 +96,14 @@ class Surface:
         """Return the next batch; it follows from what was observed."""
         played = len(self.returns)
         count = min(self.batch, self.budget - played)
-        points = lattice(CANDIDATES, len(self.knobs))
         ends = np.array([np.zeros(len(self.knobs)), np.ones(len(self.knobs))])
+        points = np.concatenate([ends, lattice(CANDIDATES, len(self.knobs))])
         if played < START:
-            chosen = np.concatenate([ends, points])[played : played + count]
+            chosen = points[played : played + count]
         else:
-            chosen = straddle(self._main(), np.concatenate([points, ends]), self.target, count)
+            spread = np.arange(int(ANCHORS * played), int(ANCHORS * (played + count))) + START
+            told = straddle(self._main(), points, self.target, count - len(spread))
+            chosen = np.concatenate([points[spread % len(points)], told])
         dealt = self.cast.deal(played, count)
         return [Trial(tuple(float(x) for x in at), *who) for at, who in zip(chosen, dealt, strict=True)]
 
@@ -111,13 +113,13 @@ class Surface:
             raise UsageError("one return is needed for every trial, and one value for every knob")
         self.trials += trials
         self.returns += [float(x) for x in returns]
-        self.mixture = self._fit()
+        self._learn()
 
     def costs(self) -> dict[str, Interval]:
         """Return the logit cost of every knob from 0 to 1, others at 0, and of pairs (`a*b`), with 95 % intervals."""
         one, other = np.triu_indices(len(self.knobs), 1)
         pairs = [f"{self.knobs[i]}*{self.knobs[j]}" for i, j in zip(one, other, strict=True)]
-        found, _ = draw(self.mixture, _DRAWS)
+        found = self._draws[0]
         return {name: self._interval(found[:, i + 1]) for i, name in enumerate((*self.knobs, *pairs))}
 
     def volume(self) -> Volume:
@@ -128,9 +130,11 @@ class Surface:
             parts: list[Interval | None] = [None, None, None]
         else:
             parts = [self._interval(share) for share in self._shares()]
-            widest = max(part.half_width for part in parts if part is not None)
-            if widest > WIDEST:
-                reasons = [f"a share is ±{widest:.2f} wide; at most ±{WIDEST:.2f} is needed: play more episodes"]
+            half = parts[2].half_width if parts[2] else 1.0
+            if half > WIDEST:
+                reasons = [
+                    f"the outside share is ±{half:.2f} wide; at most ±{WIDEST:.2f} is needed: play more episodes"
+                ]
         return Volume(
             status="undetermined" if reasons else "located",
             beneath=parts[0],
@@ -151,7 +155,7 @@ class Surface:
             return refused(self.target, tally, tuple(reasons))
         path = np.linspace(-0.3, 1.3, 321)
         along = np.array([knob is None or knob == one for one in self.knobs], float)
-        coefficients, kinds = draw(self.mixture, _DRAWS)
+        coefficients, kinds = self._draws
         hard = np.array([limits(one, self.target)[0] for one in self.mixture])[kinds]
         inside = coefficients @ features(path[:, None] * along).T >= hard[:, None]
         last = inside.shape[1] - 1 - inside[:, ::-1].argmax(axis=1)
@@ -167,11 +171,16 @@ class Surface:
         wins = (np.array(self.returns, float)[fine] >= SUCCESS - 1e-9).astype(float)
         return points[fine], wins, people[fine]
 
-    def _fit(self) -> list[Component]:
-        return fit_logistic(*self._scorable(), self._known)
+    def _learn(self) -> None:
+        points, wins, people = self._scorable()
+        self.mixture = fit_logistic(points, wins, people, self._known)
+        shifts = None if self._known is None else self._known[people]
+        self._draws = resample(self.mixture, points, wins, shifts, _DRAWS)
 
     def _main(self) -> Component:
-        return max(self.mixture, key=lambda one: one.weight)
+        """Return the likeliest persona SD, with mean and covariance of the draws."""
+        one, found = max(self.mixture, key=lambda one: one.weight), self._draws[0]
+        return Component(1.0, found.mean(axis=0), np.cov(found.T), one.effects, one.shares)
 
     def _tally(self, axis: str) -> Tally:
         _, wins, people = self._scorable()
@@ -180,7 +189,7 @@ class Surface:
 
     def _shares(self) -> Floats:
         """Return the shares too easy, explorable and too hard, a row each, over posterior draws."""
-        coefficients, kinds = draw(self.mixture, _DRAWS)
+        coefficients, kinds = self._draws
         ends = np.array([limits(one, self.target) for one in self.mixture])[kinds]
         logits = coefficients @ features(lattice(2048, len(self.knobs))).T
         outside = (logits < ends[:, :1]).mean(axis=1)
@@ -192,9 +201,9 @@ class Surface:
         return Interval(estimate=middle, low=low, high=high, n=len(self.returns), method="laplace")
 
     def _misfit(self) -> list[str]:
-        """Return that successes by thirds of each knob are not what the model replays, or nothing."""
+        """Return that successes by thirds of some knob are not what the model replays, or nothing."""
         points, wins, _ = self._scorable()
-        coefficients, kinds = draw(self.mixture, _DRAWS, seed=1)
+        coefficients, kinds = self._draws
         phi = features(points)
         rates = np.empty((len(kinds), len(wins)))
         for k, one in enumerate(self.mixture):
@@ -206,6 +215,9 @@ class Surface:
         expected = rates @ member
         spread = (rates * (1 - rates)) @ member + 0.5
         replayed = (np.random.default_rng(2).random(rates.shape) < rates) @ member
-        gaps = [(((counts - expected) ** 2) / spread).sum(axis=1) for counts in (wins @ member, replayed)]
+        gaps = [
+            ((counts - expected) ** 2 / spread).reshape(len(kinds), -1, 3).sum(axis=2).max(axis=1)
+            for counts in (wins @ member, replayed)
+        ]
         p = float((gaps[1] >= gaps[0]).mean())
         return [] if p >= MISFIT else [f"the surface does not fit (p = {p:.3f}); is a knob not monotone?"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 import gymnasium as gym
@@ -171,7 +172,7 @@ class EmpathyEnv(gym.Env[str, str]):
     def fork(self) -> EmpathyEnv:
         """Return an environment of its own at the same state; both go on independently."""
         twin = object.__new__(type(self))
-        twin.__dict__.update(self.__dict__, _stepping=False)
+        twin.__dict__.update(self.__dict__, _stepping=False, _np_random=deepcopy(self._np_random))
         return twin
 
     def render(self) -> str | None:

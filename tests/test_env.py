@@ -107,6 +107,8 @@ def test_forks_and_pickles_go_on_identically_and_apart() -> None:
     for twin in twins:
         assert [twin.step(reply) for reply in REPLIES[1:3]] == here
     assert elsewhere.episode.turns[1].reply.raw == "Whatever."
+    fresh = [one.reset()[0] for one in (env, *twins)]
+    assert len(set(fresh)) == 1, "each fork has dice of its own"
 
 
 def test_an_episode_goes_on_from_its_stored_form() -> None:

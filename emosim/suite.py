@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from pydantic import Field
 
@@ -73,6 +73,22 @@ class EpisodeKey:
         knobs = tuple((name, float(value)) for name, value in (part.split("=") for part in found[5].split(",")[1:]))
         language: Language = "en" if found[3] == "en" else "zh"
         return cls(found[1], found[2], language, float(found[4]), knobs, int(found[6]))
+
+
+class Trial(NamedTuple):
+    """One episode that a search asks for."""
+
+    point: tuple[float, ...]
+    """Difficulty: the level, or the value of every knob, each 0..1."""
+    persona: str
+    """Persona id."""
+    number: int
+    """Number of the persona's seed: how often it was proposed before."""
+
+    @property
+    def level(self) -> float:
+        """The level, where the search runs along one axis."""
+        return self.point[0]
 
 
 def seed_of(pack: str, persona: str, number: int) -> int:

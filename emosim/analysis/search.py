@@ -8,30 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 
 from emosim.errors import UsageError
+from emosim.suite import Trial as Trial
 
 Mark: TypeAlias = float | Literal["< 0", "> 1"]
 """A difficulty on the scale, or the side on which it is off the scale; never clipped."""
-
-
-class Trial(NamedTuple):
-    """One episode to play."""
-
-    point: tuple[float, ...]
-    """Difficulty: the level, or the value of every knob, each 0..1."""
-    persona: str
-    """Persona id."""
-    number: int
-    """Number of the persona's seed: how often it was proposed before."""
-
-    @property
-    def level(self) -> float:
-        """The level, where the search runs along one axis."""
-        return self.point[0]
 
 
 class Search(Protocol):

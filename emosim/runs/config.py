@@ -42,6 +42,8 @@ class RunConfig(Value):
     """What else the user was told."""
     reward: str = "delta"
     """Name of the reward function."""
+    probe: dict[str, str] = Field(default_factory=dict)
+    """What proposed the episodes, and how, where a search did instead of the suite (`emosim.probes`)."""
     shard: str | None = None
     """Part of the suite, `1/3`; None for all."""
     privileged: bool = False

@@ -11,6 +11,7 @@ from typing import Final, Self
 
 from emosim.errors import RunError
 
+LOCK: Final = "run.lock"
 _BIRTH_S: Final = 5.0
 """Age from which a lock without an owner was left by a process that died while writing it."""
 
@@ -26,7 +27,7 @@ class Lock:
     """
 
     def __init__(self, directory: Path) -> None:
-        self.path = directory / "run.lock"
+        self.path = directory / LOCK
         self._owner = f"{socket.gethostname()} {os.getpid()} {_start_of(os.getpid())}"
 
     def __enter__(self) -> Self:
@@ -73,6 +74,15 @@ class Lock:
             return time.time() - self.path.stat().st_mtime > _BIRTH_S
         except FileNotFoundError:
             return True
+
+
+def writer_of(directory: Path) -> str | None:
+    """Return who writes to a directory now, `process 12 on host`, or None."""
+    owner = _read(directory / LOCK)
+    if not owner or is_dead(owner):
+        return None
+    host, pid = (*owner.split(), "?", "?")[:2]
+    return f"process {pid} on {host}"
 
 
 def is_dead(owner: str) -> bool:

@@ -96,7 +96,7 @@ async def aplay(config: RunConfig, players: Players, out: str | Path, pace: Pace
     with RunStore(out, config, len(keys)) as store:
         status: Status = "interrupted"
         try:
-            status = await _Play(store, players, pace).run(keys)
+            status = await Playing(store, players, pace).run(keys)
         finally:
             pace.watch(store.tally)
             summary = summarise(store.tally, config, status)
@@ -104,7 +104,15 @@ async def aplay(config: RunConfig, players: Players, out: str | Path, pace: Pace
     return summary
 
 
-class _Play:
+class Playing:
+    """Plays episodes into an open run; `run` may be called several times.
+
+    Args:
+        store: The run.
+        players: Who plays.
+        pace: How fast, how long, who watches.
+    """
+
     def __init__(self, store: RunStore, players: Players, pace: Pace) -> None:
         self.store, self.pace = store, pace
         config = store.config
@@ -120,12 +128,14 @@ class _Play:
         self.failures: Counter[str] = Counter()
 
     async def run(self, keys: tuple[EpisodeKey, ...]) -> Status:
+        """Play those of the keys that the run does not hold."""
         finished = self.store.finished
-        todo = (key for key in keys if str(key) not in finished)
+        left = [key for key in keys if str(key) not in finished]
+        todo = iter(left)
         ticker = asyncio.create_task(self._tick())
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(min(max(self.pace.concurrency, 1), len(keys) - len(finished))):
+                for _ in range(min(max(self.pace.concurrency, 1), len(left))):
                     group.create_task(self._work(todo))
         except BaseExceptionGroup as several:
             raise _first(several) from None

@@ -1,0 +1,131 @@
+"""How varied an agent's acts and words are, and whether they narrowed against a baseline."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import numpy as np
+
+from emosim.analysis.contrast import SUCCESS
+from emosim.analysis.diversity import FEWEST, Comparison, Variety, compare_variety, count_acts, equal_length, variety
+from emosim.analysis.findings.ceiling import only_agent
+from emosim.analysis.returns import returns_of
+from emosim.analysis.table import ACTS, Table
+from emosim.analysis.wording import Trajectories, distinct, tokens, unique_trajectories, vendi
+from emosim.value import Value
+
+MOST_TEXTS: Final = 200
+"""Episodes, evenly taken, over which Vendi score and clusters are computed: both cost their square."""
+
+
+class Portrait(Value):
+    """How varied one agent is."""
+
+    agent: str
+    """Spec of the agent."""
+    acts: Variety
+    """Hill numbers, H(strategy | need) and I(strategy; need) of the acts."""
+    distinct: dict[int, float]
+    """Share of distinct n-grams for n = 1 and 2, at the same number of n-grams for all agents compared."""
+    vendi: float
+    """Effective number of different episodes, at the same number of episodes for all agents compared."""
+    texts: int
+    """Episodes of the Vendi score."""
+    ways: Trajectories
+    """Clusters of episodes."""
+
+
+class VarietyFindings(Value):
+    """Whether an agent's behaviour is varied, and whether it narrowed."""
+
+    schema_version: Literal[1] = 1
+    """Version of the stored form."""
+    kind: Literal["variety"] = "variety"
+    """Which findings these are."""
+    verdict: str
+    """The sentence."""
+    agent: Portrait
+    """The agent."""
+    baseline: Portrait | None = None
+    """What it is compared with."""
+    change: Comparison | None = None
+    """The collapse test."""
+    notes: tuple[str, ...] = ()
+    """What to know."""
+
+
+def variety_findings(
+    table: Table, baseline: Table | None = None, *, notes: tuple[str, ...] = (), seed: int = 0
+) -> VarietyFindings:
+    """Return how varied the one agent of a table is, against a baseline if one is given.
+
+    Args:
+        table: Episodes of the agent.
+        baseline: Episodes of another agent, or of the same before training.
+        notes: What to know.
+        seed: Of the dice.
+
+    Raises:
+        UsageError: A table holds several agents, or too little.
+    """
+    tables = [table] if baseline is None else [table, baseline]
+    first = equal_length(tables[-1].acts, table.acts) if baseline is not None else None
+    portraits = [_portrait(one, tables, first, seed) for one in tables]
+    if baseline is None:
+        return VarietyFindings(verdict=_alone(portraits[0], table), agent=portraits[0], notes=notes)
+    before, after = (count_acts(one.acts, len(ACTS), first) for one in (baseline, table))
+    change = compare_variety(before, after, baseline.needs, table.needs, seed=seed)
+    return VarietyFindings(
+        verdict=_against(portraits[0], portraits[1], change),
+        agent=portraits[0],
+        baseline=portraits[1],
+        change=change,
+        notes=notes,
+    )
+
+
+def _portrait(table: Table, tables: list[Table], first: int | None, seed: int) -> Portrait:
+    kept = table.where(_thinned(len(table)))
+    size = min(min(len(one), MOST_TEXTS) for one in tables)
+    return Portrait(
+        agent=only_agent(table),
+        acts=variety(count_acts(table.acts, len(ACTS), first), table.needs, seed=seed),
+        distinct={n: distinct(table.texts, n, at=max(1, min(_grams(one, n) for one in tables))) for n in (1, 2)},
+        vendi=vendi(kept.texts, at=size, seed=seed),
+        texts=size,
+        ways=unique_trajectories(kept.texts, returns_of(kept.moods) >= SUCCESS - 1e-9),
+    )
+
+
+def _grams(table: Table, n: int) -> int:
+    return sum(max(len(tokens(text)) - n + 1, 0) for text in table.texts)
+
+
+def _thinned(count: int) -> list[bool]:
+    kept = set(np.unique(np.linspace(0, count - 1, min(count, MOST_TEXTS)).astype(int)).tolist())
+    return [i in kept for i in range(count)]
+
+
+def _alone(found: Portrait, table: Table) -> str:
+    size = f"{found.acts.acts} acts in {len(table)} episodes"
+    if len(table) < FEWEST:
+        return f"{found.agent}: diversity is undetermined: {len(table)} episodes; at least {FEWEST} are needed ({size})"
+    many = found.acts.effective
+    used = f"{many.estimate:.1f} kinds of acts (95 % {many.low:.1f}..{many.high:.1f}; {_fitted(found)}; {size})"
+    return f"{found.agent} uses {used}; name a baseline to test whether that narrowed"
+
+
+def _fitted(found: Portrait) -> str:
+    if found.acts.adaptivity is None:
+        return "how they fit needs is undetermined, as one need was played"
+    return f"I(strategy; need) {found.acts.adaptivity:.2f} nats"
+
+
+def _against(found: Portrait, base: Portrait, change: Comparison) -> str:
+    words = {
+        "collapsed": "has collapsed",
+        "specialised": "has specialised, not collapsed",
+        "widened": "has widened",
+        "undetermined": "is not told apart in diversity: undetermined",
+    }
+    return f"{found.agent} against {base.agent} {words[change.kind]}: {'; '.join(change.reasons)}"

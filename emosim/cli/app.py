@@ -13,6 +13,9 @@ import typer
 from emosim import __version__
 from emosim.cli.after import merge_command, rescore_command, verify_command
 from emosim.cli.catalogue import list_command, show_command
+from emosim.cli.ceiling import ceiling_command
+from emosim.cli.compare import compare_command, diversity_command
+from emosim.cli.frontier import frontier_command
 from emosim.cli.run import run_command
 from emosim.cli.seat import demo_command, fetch_command, play_command
 from emosim.errors import BudgetExceeded, EmosimError, PackError, UsageError
@@ -32,6 +35,7 @@ GUIDE: Final = f"""emosim {__version__}: simulated users whose mood is the rewar
 
   emosim demo                              watch two agents talk to the same user
   emosim run core --agent baseline:rung3   play a graded batch, no key needed
+  emosim frontier --agent baseline:rung3   find where it leaves its explorable space
   emosim verify runs/...                   recompute every mood and reward of a run
 
 Your own agent: emosim run core --agent openai:MODEL, http://HOST/v1#MODEL, py:MODULE:FUNCTION or cmd:COMMAND
@@ -62,6 +66,10 @@ def guide(
 app.command("demo")(demo_command)
 app.command("play")(play_command)
 app.command("run", context_settings={"auto_envvar_prefix": "EMOSIM_RUN"})(run_command)
+app.command("frontier", context_settings={"auto_envvar_prefix": "EMOSIM_FRONTIER"})(frontier_command)
+app.command("ceiling", context_settings={"auto_envvar_prefix": "EMOSIM_CEILING"})(ceiling_command)
+app.command("compare")(compare_command)
+app.command("diversity")(diversity_command)
 app.command("verify")(verify_command)
 app.command("rescore")(rescore_command)
 app.command("merge")(merge_command)

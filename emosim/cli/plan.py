@@ -22,11 +22,21 @@ AGENT_TOKENS: Final = (900, 150)
 """Tokens read and written by a call of the agent, about, over ten turns."""
 
 
-def plan(config: RunConfig, players: Players, meter: Meter, out: Path) -> str:
-    """Return the plan as text; ceilings leave out what is asked again because an answer could not be used."""
-    keys = keys_of(config)
+def plan(
+    config: RunConfig, players: Players, meter: Meter, out: Path, most: tuple[EpisodeKey, ...] | None = None
+) -> str:
+    """Return the plan as text; ceilings leave out what is asked again because an answer could not be used.
+
+    Args:
+        config: The settings.
+        players: Who plays.
+        meter: Knows prices.
+        out: The run's directory.
+        most: Episodes that cost as much as those a search may ask for; None for the suite's own.
+    """
+    keys = keys_of(config) if most is None else most
     done = {record.key for record in read_run(out)} if (out / SETTINGS).is_file() else set()
-    left = [key for key in keys if str(key) not in done]
+    left = [key for key in keys if str(key) not in done] if most is None else list(keys[len(done) :])
     turns = sum(_turns(config, players, left))
     kind = config.user_spec.partition(":")[0]
     user_calls = turns * CALLS_PER_TURN.get(kind, 2)

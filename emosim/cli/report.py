@@ -20,7 +20,7 @@ def report(summary: Summary, directory: Path) -> str:
     lines += [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (_HEAD, *rows)
     ]
-    lines += ["", *_spending(summary), f"stored in {directory}; recompute it with: emosim verify {directory}"]
+    lines += ["", *spending(summary), f"stored in {directory}; recompute it with: emosim verify {directory}"]
     return "\n".join(lines)
 
 
@@ -75,7 +75,8 @@ def _endings(endings: dict[str, int]) -> str:
     return ", ".join(f"{ending} {count}" for ending, count in sorted(endings.items(), key=lambda item: -item[1]))
 
 
-def _spending(summary: Summary) -> list[str]:
+def spending(summary: Summary) -> list[str]:
+    """Return what was used, a line a seat that asked a model."""
     seats: list[tuple[str, Spent]] = [("agent", summary.usage.agent), ("user", summary.usage.user)]
     return [
         f"{seat}: {spent.calls:,} calls, {'~' if spent.estimated else ''}{spent.input_tokens + spent.output_tokens:,} "

@@ -1,0 +1,131 @@
+"""`emosim compare` and `emosim diversity`: one run against another, on stored episodes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from emosim.cli import options
+
+if TYPE_CHECKING:
+    from emosim.analysis.ceiling import Crossing
+    from emosim.analysis.findings import ComparisonFindings, VarietyFindings
+    from emosim.analysis.findings.comparison import ComparisonCell
+    from emosim.analysis.findings.variety import Portrait
+
+Gates = Annotated[
+    list[str] | None, typer.Option(help="Exit 3 unless it holds: regression (not worse), or 'gain.low>=-0.05'.")
+]
+
+
+def compare_command(
+    base: Annotated[Path, typer.Argument(help="Run of the base agent.", metavar="BASE")],
+    trained: Annotated[Path, typer.Argument(help="Run of the trained agent.", metavar="TRAINED")],
+    level: options.Levels = "",
+    gate: Gates = None,
+    force: options.Force = False,
+    json: options.Json = False,
+) -> None:
+    """Say whether training selected what the base could do or created more; paired by persona and seed."""
+    from emosim.analysis.findings import comparison_findings
+    from emosim.cli.bars import Bar
+    from emosim.cli.frontier import conclude
+    from emosim.cli.stored import check_comparable, table_of
+
+    bars = [Bar.parse(text) for text in gate or ()]
+    notes = check_comparable(base, trained, force=force)
+    tables = [table_of(run, levels=level, force=force) for run in (base, trained)]
+    found = comparison_findings(*tables, notes=notes)
+    typer.echo(found.model_dump_json(indent=2)) if json else options.echo(comparison_text(found))
+    code = conclude(found, None, bars)
+    if code:
+        raise typer.Exit(code)
+
+
+def diversity_command(
+    run: Annotated[Path, typer.Argument(help="Run of the agent.", metavar="RUN")],
+    baseline: Annotated[
+        Path | None, typer.Argument(help="Run to compare with, such as the base's.", metavar="BASELINE")
+    ] = None,
+    level: options.Levels = "",
+    force: options.Force = False,
+    json: options.Json = False,
+) -> None:
+    """Say how varied an agent's acts and words are, and whether they collapsed against a baseline."""
+    from emosim.analysis.findings import variety_findings
+    from emosim.cli.stored import check_comparable, table_of
+
+    notes = check_comparable(baseline, run, force=force) if baseline else ()
+    table = table_of(run, levels=level, force=force)
+    other = table_of(baseline, levels=level, force=force) if baseline else None
+    found = variety_findings(table, other, notes=notes)
+    typer.echo(found.model_dump_json(indent=2)) if json else options.echo(variety_text(found))
+
+
+def comparison_text(found: ComparisonFindings) -> str:
+    """Return a comparison as a few lines."""
+    head = ("difficulty", "pairs", "gain", "95 %", "detectable", "k_eq", "crossover", "created", "lost", "verdict")
+    lines = [found.verdict, "", options.columns([head, *map(_comparison_row, found.cells)]), ""]
+    for cell in found.cells:
+        lines += [f"{cell.cell}: {reason}" for reason in cell.verdict.reasons[:4]]
+        lines += [f"{cell.cell}: created: {', '.join(cell.created)}"] if cell.created else []
+        lines += [f"{cell.cell}: lost: {', '.join(cell.lost)}"] if cell.lost else []
+    if found.unpaired:
+        lines.append(f"{found.unpaired} episodes have no partner in the other run and are in no number")
+    return "\n".join([*lines, *(f"note: the runs differ in {note}" for note in found.notes)])
+
+
+def _comparison_row(cell: ComparisonCell) -> tuple[str, ...]:
+    gain, moved = cell.difference, cell.verdict.evidence
+    return (
+        cell.cell,
+        str(cell.episodes),
+        "undetermined" if gain is None else f"{gain.difference.estimate:+.3f}",
+        "-" if gain is None else f"{gain.difference.low:+.3f}..{gain.difference.high:+.3f}",
+        "-" if gain is None else f"{gain.detectable:.3f}",
+        "-" if moved is None else _crossing(moved.multiple),
+        "-" if moved is None else _crossing(moved.crossing),
+        "-" if moved is None else str(moved.entered.count),
+        "-" if moved is None or moved.left is None else str(moved.left.count),
+        cell.verdict.kind,
+    )
+
+
+def _crossing(found: Crossing) -> str:
+    return f">{found.largest}" if found.estimate is None else f"{found.estimate:.1f}"
+
+
+def variety_text(found: VarietyFindings) -> str:
+    """Return how varied an agent is as a few lines."""
+    portraits = [found.agent, *([found.baseline] if found.baseline else [])]
+    lines = [found.verdict, "", options.columns(_table(portraits))]
+    return "\n".join([*lines, *(f"note: the runs differ in {note}" for note in found.notes)])
+
+
+def _table(portraits: list[Portrait]) -> list[tuple[str, ...]]:
+    columns = [_portrait(one) for one in portraits]
+    head = ("", *(one.agent for one in portraits))
+    return [head, *((name, *(column[name] for column in columns)) for name in columns[0])]
+
+
+def _portrait(one: Portrait) -> dict[str, str]:
+    acts, ways = one.acts, one.ways
+    return {
+        "episodes": str(acts.episodes),
+        "acts": str(acts.acts),
+        "kinds of acts, q=0": f"{acts.richness:.1f}",
+        "kinds of acts, q=1": f"{acts.effective.estimate:.2f} ({acts.effective.low:.2f}..{acts.effective.high:.2f})",
+        "kinds of acts, q=2": _number(acts.dominant),
+        "H(strategy | need), nats": _number(acts.given_need),
+        "I(strategy; need), nats": _number(acts.adaptivity),
+        "distinct-1": f"{one.distinct[1]:.3f}",
+        "distinct-2": f"{one.distinct[2]:.3f}",
+        f"Vendi, {one.texts} episodes": f"{one.vendi:.1f}",
+        "clusters (of successes, of failures)": f"{ways.clusters} ({ways.correct}, {ways.incorrect})",
+    }
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"

@@ -1,0 +1,89 @@
+"""A frontier as text: the verdict first, then the table it rests on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from emosim.analysis.boundary import Boundary
+from emosim.analysis.findings import FrontierFindings, SurfaceFindings
+from emosim.analysis.findings.frontier import Level
+from emosim.analysis.findings.sentences import between, mark, sight, span
+from emosim.analysis.intervals import Interval
+from emosim.cli.options import columns
+from emosim.cli.report import spending
+from emosim.runs import Summary
+
+Triple = tuple[float, float, float]
+
+
+def text(found: FrontierFindings | SurfaceFindings, summary: Summary, out: Path) -> str:
+    """Return what was found as a few lines."""
+    lines = _axis(found) if isinstance(found, FrontierFindings) else _cube(found)
+    if found.faults:
+        lines.append(
+            f"{found.faults} episodes could not be finished and are in no number; the same command tries again"
+        )
+    lines += [*spending(summary), f"stored in {out}: frontier.json, report.html, episodes.jsonl"]
+    return "\n".join([found.verdict, "", *lines])
+
+
+def _axis(found: FrontierFindings) -> list[str]:
+    rows = [(found.axis, "n", "score", "success", f"U_{found.group_size}", "95 %", "zone")]
+    lines = [columns(rows + [_row(level) for level in found.levels]), ""]
+    lines += [_boundary("ends", found.boundary), _boundary("outside from", found.edge), _boundary("d50", found.d50)]
+    lines += [
+        f"best of {one.k} at {one.low:.1f} to {one.high:.1f}: {between(one.best)}, one try {between(one.once)}, "
+        f"{one.best.n} personas"
+        for one in found.ceilings
+    ]
+    if not any(one.k >= found.group_size for one in found.ceilings):
+        lines.append(
+            f"C({found.group_size}) undetermined: personas come back too rarely; emosim ceiling --agent plays it"
+        )
+    if found.personas:
+        shown = ", ".join(f"{one.name} {one.estimate:+.1f}" for one in found.personas)
+        lines.append(f"harder (+) or easier than the middle persona, logits: {shown}")
+    else:
+        lines.append("harder or easier personas: undetermined, none differs from the middle one beyond its interval")
+    return [*lines, *(f"note: {note}" for note in found.notes)]
+
+
+def _row(level: Level) -> tuple[str, ...]:
+    zone = level.zone if level.zone != "undetermined" else f"undetermined ({level.likely}?)"
+    return (
+        f"{level.low:.1f}-{level.high:.1f}",
+        str(level.episodes),
+        "-" if level.score is None else f"{level.score.estimate:.2f}",
+        f"{level.success[0]:.2f}",
+        f"{level.contrast[0]:.2f}",
+        f"{level.contrast[1]:.2f}..{level.contrast[2]:.2f}",
+        zone,
+    )
+
+
+def _boundary(name: str, found: Boundary) -> str:
+    head = f"{name:<13}{found.target}"
+    if found.status == "undetermined":
+        return f"{head} undetermined: {'; '.join(found.reasons)}"
+    places = {"beyond": "beyond 1", "below": "below 0"}
+    seen = "" if found.detectable is None else f"; {sight(found)}"
+    where = places.get(found.status) or f"{mark(found.estimate)} (95 % {span(found)}{seen})"
+    return f"{head} {where}"
+
+
+def _cube(found: SurfaceFindings) -> list[str]:
+    volume = found.volume
+    parts = {"too easy": volume.beneath, "explorable": volume.explorable, "too hard": volume.outside}
+    rows = [("share", "", "95 %"), *(_share(name, part) for name, part in parts.items())]
+    lines = [columns(rows), ""]
+    if found.costs:
+        costs = [(name, f"{one.estimate:.1f}", f"{one.low:.1f}..{one.high:.1f}") for name, one in found.costs.items()]
+        lines += [columns([("knob", "logits", "95 %"), *costs]), ""]
+    lines.append(_boundary("all equal", found.ray))
+    return lines + [_boundary(knob, one) for knob, one in found.axes.items()]
+
+
+def _share(name: str, part: Interval | None) -> tuple[str, ...]:
+    if part is None:
+        return name, "-", "undetermined"
+    return name, f"{part.estimate:.2f}", f"{part.low:.2f}..{part.high:.2f}"

@@ -1,0 +1,67 @@
+"""Options that several commands share: who plays, what may be spent, what is printed."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from emosim.runs import Players, RunConfig
+
+Option = partial(typer.Option, show_envvar=False)
+"""An option that can also be set in the environment; help need not repeat that."""
+
+Agent = Annotated[str, Option(help="Who is tested; see emosim list agents.")]
+User = Annotated[str, Option(help="Who plays the personas; see emosim list users.")]
+PackName = Annotated[str, Option("--pack", help="Name of a pack, or path of its folder.")]
+Personas = Annotated[str, Option(help="Ids of personas, with commas; all by default.")]
+Language = Annotated[str, Option(help="Language of the episodes.")]
+Seed = Annotated[int, Option(min=0, help="Number of the first seed, and of the order of the cast.")]
+Out = Annotated[Path | None, Option(help="Directory of the run; by default one named by the settings.")]
+Concurrency = Annotated[int, Option(min=1, help="Episodes at once.")]
+MaxCost = Annotated[float | None, Option(min=0, help="Stop at this many US dollars.")]
+MaxCalls = Annotated[int | None, Option(min=0, help="Stop at this many model calls.")]
+MaxTokens = Annotated[int | None, Option(min=0, help="Stop at this many tokens.")]
+Prices = Annotated[Path | None, Option(help="Prices of models, JSON or TOML.")]
+BaseUrl = Annotated[str, Option(help="Server for openai: and litellm: specs.")]
+Timeout = Annotated[float, Option(min=0.01, help="Longest wait for one answer.")]
+Deadline = Annotated[float, Option(min=0.01, help="Longest time for one episode.")]
+AgentSystem = Annotated[Path | None, Option(help="File with the agent's system prompt.")]
+AgentTemperature = Annotated[float | None, Option(help="Sampling temperature of the agent.")]
+AgentMaxTokens = Annotated[int | None, Option(min=1, help="Longest reply of the agent.")]
+Think = Annotated[bool, Option("--think", help="Ask the agent to reason in <think> first.")]
+Display = Annotated[str, Option(help="Progress: auto, rich, plain or none.")]
+Json = Annotated[bool, Option("--json", help="Print the findings as JSON.")]
+Force = Annotated[bool, typer.Option("--force", help="Use runs of different versions or users all the same.")]
+Levels = Annotated[
+    str, typer.Option("--level", help="Only these levels, with commas; all that were played by default.")
+]
+
+
+def echo(text: str) -> None:
+    """Print text on stdout, with nothing in it that could steer the terminal."""
+    from emosim.render import plain
+
+    typer.echo(plain(text))
+
+
+def columns(rows: list[tuple[str, ...]]) -> str:
+    """Return rows as aligned text, the first being the head."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+
+
+def played(config: RunConfig, players: Players, out: Path, concurrency: int, display: str) -> int:
+    """Play what is missing of a run, showing progress, and return the exit code."""
+    from emosim.cli.display import display_of, watching
+    from emosim.runs import Pace, play
+
+    with watching(display_of(display)) as watch:
+        summary = play(config, players, out, Pace(concurrency, watch=watch))
+    if summary.status == "budget":
+        typer.echo("emosim: budget reached; what is done is kept, the same command goes on with a new budget", err=True)
+        return 4
+    return 0

@@ -1,0 +1,262 @@
+"""`emosim frontier`, `ceiling`, `compare` and `diversity`: verdicts, gates, resuming, and data that bear none."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from emosim.cli.app import run_args
+
+Said = Callable[..., tuple[int, str, str]]
+CAST = "amara,dolores,tom,vera,omar,priya,hanna,luis"
+QUIET = ("--display", "none")
+AGENTS = '''
+"""Agents whose frontier is known."""
+
+def silent(messages):
+    return ""
+
+def flat(messages):
+    return "Okay."
+
+def broken(messages):
+    if len(messages) == 1 and len(messages[0]["content"]) % 10 < 4:
+        raise ValueError("no answer")
+    return "That sounds hard. What weighs on you most?"
+
+def dead(messages):
+    raise ValueError("never an answer")
+'''
+
+
+@pytest.fixture
+def said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Said:
+    """Run a command in a directory with planted agents, return exit code, stdout and stderr."""
+    (tmp_path / "planted_agents.py").write_text(AGENTS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def run(*args: str) -> tuple[int, str, str]:
+        code = run_args(args)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+def found(directory: str) -> dict[str, object]:
+    content = json.loads(Path(directory, "frontier.json").read_text())
+    assert isinstance(content, dict)
+    return content
+
+
+def test_a_frontier_is_one_sentence_and_three_files(said: Said) -> None:
+    code, out, err = said("frontier", "--agent", "baseline:rung2", "--budget", "64", "--out", "r")
+    assert code == 0
+    assert out.startswith("baseline:rung2")
+    assert "explorable space" in out.splitlines()[0]
+    assert "G = 8, u = .5, 64 episodes" in out.splitlines()[0]
+    assert "64/64 done" in err
+    assert found("r")["schema_version"] == 1
+    page = Path("r/report.html").read_text()
+    assert "explorable space" in page
+    assert said("verify", "r")[0] == 0
+
+
+def test_the_same_command_plays_nothing_again_and_says_the_same(said: Said) -> None:
+    command = ("frontier", "--agent", "baseline:rung1", "--out", "r", *QUIET)
+    first = said(*command, "--budget", "48")
+    lines = Path("r/episodes.jsonl").read_bytes()
+    assert said(*command, "--budget", "48") == first
+    assert Path("r/episodes.jsonl").read_bytes() == lines
+    said(*command, "--budget", "56")
+    assert Path("r/episodes.jsonl").read_bytes().startswith(lines)
+    assert said(*command, "--group-size", "4")[0] == 2
+
+
+def test_json_is_all_that_stands_on_stdout(said: Said) -> None:
+    code, out, err = said("frontier", "--agent", "baseline:rung1", "--budget", "32", "--out", "r", "--json", *QUIET)
+    assert (code, err) == (0, "")
+    assert json.loads(out) == found("r")
+
+
+@pytest.mark.parametrize(
+    ("agent", "bound", "code", "where"),
+    [
+        ("py:planted_agents:silent", "boundary<0", 0, "below 0"),
+        ("py:planted_agents:silent", "boundary>=0", 3, "below 0"),
+    ],
+)
+def test_off_the_scale_is_said_not_clipped(said: Said, agent: str, bound: str, code: int, where: str) -> None:
+    result = said("frontier", "--agent", agent, "--budget", "80", "--out", "r", "--gate", bound, *QUIET)
+    assert (result[0], where in result[1].splitlines()[0]) == (code, True), result
+    assert "off the scale" in result[2]
+
+
+def test_a_knob_and_several(said: Said) -> None:
+    common = ("--agent", "baseline:rung3", "--personas", CAST, "--budget", "56", *QUIET)
+    code, out, _ = said("frontier", *common, "--knob", "skepticism", "--out", "one")
+    assert code == 0
+    assert found("one")["axis"] == "skepticism"
+    knobs = ("--knob", "skepticism", "--knob", "guardedness")
+    code, out, _ = said("frontier", *common, *knobs, "--out", "two", "--gate", "volume>=0")
+    assert code in (0, 3)
+    assert "the space of skepticism and guardedness" in out
+    assert found("two")["kind"] == "surface"
+    assert said("frontier", *common, "--knob", "skeptisism")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (("--budget", "16"), "at least 24 are needed"),
+        (("--agent", "py:planted_agents:broken", "--budget", "64"), "could not be scored; mend the simulator"),
+    ],
+)
+def test_too_little_is_undetermined(said: Said, args: tuple[str, ...], says: str) -> None:
+    code, out, _ = said("frontier", *args, "--out", "r", "--gate", "boundary>=0", *QUIET)
+    assert code == 3
+    assert "undetermined" in out.splitlines()[0]
+    assert says in out.splitlines()[0]
+    assert "no difference could be detected" in out.splitlines()[0]
+    assert found("r")["boundary"]["estimate"] is None  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "says"),
+    [
+        (("--personas", "tom"), 2, "1 personas are too few for a frontier"),
+        (("--agent", "py:planted_agents:dead"), 1, "the first 20 episodes all failed"),
+        (("--language", "en,zh"), 2, "one language"),
+        (("--gate", "boundry>=1"), 2, "did you mean 'boundary'"),
+        (("--knob", "skeptisism"), 2, "did you mean 'skepticism'"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_in_a_line(said: Said, args: tuple[str, ...], code: int, says: str) -> None:
+    result = said("frontier", "--out", "r", *args, *QUIET)
+    assert (result[0], says in result[2], result[2].count("\n")) == (code, True, 1), result
+
+
+def test_a_dry_run_plays_nothing(said: Said) -> None:
+    code, out, _ = said("frontier", "--dry-run", "--budget", "40", "--out", "r")
+    assert code == 0
+    assert "40 episodes to play of 40" in out
+    assert not Path("r").exists()
+
+
+@pytest.fixture
+def runs(said: Said) -> Said:
+    """Two runs on the same keys."""
+    for name, agent in (("base", "baseline:rung1"), ("trained", "baseline:rung4")):
+        args = ("--personas", CAST, "--level", "0.3", "-n", "4", "--out", name, *QUIET)
+        assert said("run", "--agent", agent, *args)[0] == 0
+    return said
+
+
+def test_ceilings_of_a_run(runs: Said) -> None:
+    code, out, _ = runs("ceiling", "trained")
+    assert code == 0
+    assert out.startswith("baseline:rung4 at L0.30: best of 4 reaches")
+    assert "model-based" in out
+    content = json.loads(runs("ceiling", "trained", "--json")[1])
+    assert content["cells"][0]["best"]["at"] == [1, 2, 4]
+    assert runs("ceiling", "trained", "--level", "0.9")[0] == 2
+
+
+def test_a_comparison_and_its_gates(runs: Said) -> None:
+    code, out, _ = runs("compare", "base", "trained", "--gate", "regression", "--gate", "gain>=0.1")
+    assert code == 0
+    assert "gain 0." in out.splitlines()[0]
+    assert "undetermined" in out.splitlines()[0], "4 rollouts show no support"
+    code, _, err = runs("compare", "trained", "base", "--gate", "regression")
+    assert (code, "gate regression: FAILED" in err) == (3, True)
+    assert runs("compare", "trained", "base")[0] == 0
+    assert json.loads(runs("compare", "base", "trained", "--json")[1])["cells"][0]["episodes"] == 32
+
+
+def test_an_agent_against_itself_has_gained_nothing(runs: Said) -> None:
+    code, out, _ = runs("compare", "base", "base")
+    assert code == 0
+    assert "undetermined" in out.splitlines()[0]
+
+
+def test_diversity_alone_and_against_another(runs: Said) -> None:
+    code, out, _ = runs("diversity", "trained")
+    assert code == 0
+    assert out.startswith("baseline:rung4 uses ")
+    code, out, _ = runs("diversity", "trained", "base")
+    assert code == 0
+    assert "I(strategy; need)" in out
+    assert json.loads(runs("diversity", "trained", "base", "--json")[1])["change"]["kind"]
+
+
+def test_a_ceiling_can_play_first(said: Said) -> None:
+    args = ("--agent", "baseline:rung2", "-n", "3", "--level", "0.1", "--personas", "tom,vera", "--out", "r")
+    code, out, _ = said("ceiling", *args, *QUIET)
+    assert code == 0
+    assert "best of 3" in out
+    assert said("ceiling")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("agent", "personas", "repeats", "says"),
+    [
+        ("baseline:rung2", "tom", "4", "1 persona gives no interval"),
+        ("baseline:rung2", "tom,vera", "1", "1 rollout a persona shows no best of k"),
+        ("py:planted_agents:silent", "tom,vera", "4", "no rollout reaches 0.7"),
+    ],
+)
+def test_a_ceiling_that_the_data_do_not_bear(said: Said, agent: str, personas: str, repeats: str, says: str) -> None:
+    said("run", "--agent", agent, "--personas", personas, "--level", "0", "-n", repeats, "--out", "r", *QUIET)
+    code, out, _ = said("ceiling", "r")
+    assert code == 0
+    assert "undetermined" in out.splitlines()[0]
+    assert says in out.splitlines()[0]
+
+
+def test_constant_returns_compare_to_nothing(said: Said) -> None:
+    args = ("run", "--agent", "py:planted_agents:silent", "--personas", CAST, "--level", "0", "-n", "2", *QUIET)
+    for name in ("a", "b"):
+        said(*args, "--out", name)
+    code, out, _ = said("compare", "a", "b", "--gate", "gain>=0")
+    assert code == 3
+    assert "the gain is undetermined" in out.splitlines()[0]
+    code, _, err = said("diversity", "a", "b")
+    assert (code, "n-grams" in err, err.count("\n")) == (2, True, 1)
+
+
+def test_mixed_versions_are_refused_unless_forced(runs: Said) -> None:
+    path = Path("base/run.json")
+    path.write_text(path.read_text().replace('"emosim": "', '"emosim": "9.'))
+    code, _, err = runs("compare", "base", "trained")
+    assert (code, "not comparable" in err, "--force" in err) == (2, True, True)
+    code, out, _ = runs("compare", "base", "trained", "--force")
+    assert code == 0
+    assert "the runs differ in version" in out
+    lines = Path("base/episodes.jsonl").read_text().splitlines()
+    lines[0] = lines[0].replace('"versions":{"emosim":"', '"versions":{"emosim":"9.')
+    Path("base/episodes.jsonl").write_text("\n".join(lines) + "\n")
+    code, _, err = runs("ceiling", "base")
+    assert (code, "episodes of several versions" in err) == (1, True)
+
+
+def test_a_run_still_being_written_is_refused(runs: Said) -> None:
+    start = Path(f"/proc/{os.getpid()}/stat").read_text().rpartition(")")[2].split()[19]
+    Path("base/run.lock").write_text(f"{socket.gethostname()} {os.getpid()} {start}")
+    code, _, err = runs("ceiling", "base")
+    assert (code, "still being written" in err) == (1, True)
+
+
+def test_too_many_faults_are_refused(said: Said) -> None:
+    agent = ("--agent", "py:planted_agents:broken", "--personas", CAST, "--level", "0", "-n", "2")
+    said("run", *agent, "--out", "r", *QUIET)
+    assert Path("r/failures.jsonl").read_bytes().count(b"\n") > 3
+    for command in (("ceiling", "r"), ("diversity", "r"), ("compare", "r", "r")):
+        code, _, err = said(*command)
+        assert (code, "unscorable" in err or "no finished episode" in err) == (2, True), err
+    assert said("ceiling", "nowhere")[0] == 1

@@ -228,7 +228,7 @@ def _mixed(model: Psychometric, level: float, category: int) -> NDArray32:
 
 
 def _log_likelihood(model: Psychometric, level: float, category: int, effect: float | None) -> NDArray32:
-    floor, lapse = (x[:, None, None, None].astype(np.float32) for x in model.rates)
+    floor, lapse = (x[:, None, None].astype(np.float32) for x in model.rates)
     cores = {
         mark: stored_core(model, level, mark) if effect is None else model.core(level, mark, effect)
         for mark in (category - 1, category)

@@ -19,6 +19,7 @@ DEFAULT = [
 LEGS = [
     [*PYTHON, "pytest", "-q", "-m", "slow"],
     [*PYTHON, "pytest", "-q", "-m", "bench", "-s"],
+    [sys.executable, "tests/legs/soak.py"],
     ["bash", "tests/legs/wheel.sh"],
     ["bash", "tests/legs/openai_majors.sh"],
     ["bash", "tests/legs/local_model.sh"],

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from emosim.backends.lean import LeanTransport
 from emosim.backends.loops import ProcessLock
-from emosim.backends.protocol import Wire
+from emosim.backends.protocol import Body, Wire
 from emosim.backends.weights import need_weights
 from emosim.errors import MissingExtra, UsageError
 
@@ -20,6 +20,8 @@ SLOTS = 2
 """Answers that the server generates at once."""
 CONTEXT = 4096
 """Tokens that a conversation may have."""
+LONGEST_TEXT, LONGEST_ARRAY = 120, 3
+"""Characters of a text, and items of an array, in an answer that follows a schema."""
 
 _lock = ProcessLock()
 _servers: dict[tuple[int, Path], object] = {}
@@ -61,7 +63,7 @@ class LocalTransport:
 
     def open(self, concurrency: int) -> Wire:
         """Start the server, unless it runs, and open a connection pool to it."""
-        return LeanTransport(f"{_address(self._weights())}/v1", self.model).open(concurrency)
+        return _Brief(LeanTransport(f"{_address(self._weights())}/v1", self.model).open(concurrency))
 
     def _weights(self) -> Path:
         if not self.path:
@@ -69,6 +71,37 @@ class LocalTransport:
         if not Path(self.path).is_file():
             raise UsageError(f"no weights at {self.path}")
         return Path(self.path)
+
+
+class _Brief:
+    """A wire to a model so small that it writes for ever unless the schema forbids it."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    async def post(self, body: Body, timeout_s: float) -> object:
+        if "response_format" in body:
+            body = {**body, "response_format": brief(body["response_format"])}
+        return await self._wire.post(body, timeout_s)
+
+    async def close(self) -> None:
+        await self._wire.close()
+
+
+def brief(form: object) -> object:
+    """Return a response format whose texts and lists cannot grow without end, nor the white space between them."""
+    if isinstance(form, list):
+        return [brief(part) for part in form]
+    if not isinstance(form, dict):
+        return form
+    short = {name: brief(part) for name, part in form.items()}
+    if form.get("type") == "string" and "enum" not in form:
+        short["maxLength"] = LONGEST_TEXT
+    elif form.get("type") == "array":
+        short["maxItems"] = LONGEST_ARRAY
+    elif isinstance(schema := short.get("schema"), dict):
+        schema["x-guidance"] = {"whitespace_flexible": False}
+    return short
 
 
 def _address(weights: Path) -> str:

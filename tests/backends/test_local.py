@@ -8,13 +8,15 @@ import json
 import pytest
 
 from emosim.backends import find_weights, resolve_backend
+from emosim.backends.local import LONGEST_ARRAY, LONGEST_TEXT, brief
 from emosim.errors import UsageError
 
-pytestmark = pytest.mark.skipif(
+needs_runtime = pytest.mark.skipif(
     importlib.util.find_spec("xllamacpp") is None, reason="the local extra is not installed"
 )
 
 
+@needs_runtime
 def test_missing_weights_name_the_command(monkeypatch, tmp_path):
     monkeypatch.setenv("EMOSIM_CACHE", str(tmp_path))
     if find_weights() is not None:
@@ -25,6 +27,23 @@ def test_missing_weights_name_the_command(monkeypatch, tmp_path):
         resolve_backend("local:/nowhere.gguf", seat="user")
 
 
+def test_answers_cannot_grow_without_end():
+    text, fixed = {"type": "string"}, {"type": "string", "enum": ["a"]}
+    schema = {"type": "object", "properties": {"text": text, "fixed": fixed, "all": {"type": "array", "items": text}}}
+    short = {"type": "string", "maxLength": LONGEST_TEXT}
+    assert brief({"type": "json_schema", "json_schema": {"schema": schema}})["json_schema"]["schema"] == {
+        "type": "object",
+        "properties": {
+            "text": short,
+            "fixed": fixed,
+            "all": {"type": "array", "items": short, "maxItems": LONGEST_ARRAY},
+        },
+        "x-guidance": {"whitespace_flexible": False},
+    }
+    assert brief({"type": "json_object"}) == {"type": "json_object"}
+
+
+@needs_runtime
 @pytest.mark.local_model
 @pytest.mark.skipif(find_weights() is None, reason="no weights: run 'emosim fetch-model'")
 def test_schema_is_followed(ask):

@@ -15,7 +15,7 @@ from emosim.users.perception.context import Context
 from emosim.users.perception.cues import FAMILIES
 from emosim.users.perception.features import Reading
 from emosim.users.perception.quotes import clip_quote
-from emosim.users.perception.tokens import STOP_EN, fold, word_pairs
+from emosim.users.perception.tokens import STOP_EN, cut, fold, window
 from emosim.users.perception.wordlists import word_list
 
 _GLUE: Final = word_list("glue_zh")
@@ -74,8 +74,8 @@ def copies(reading: Reading, context: Context) -> bool:
         return True
     if reading.size < 6 or not context.own_replies:
         return False
-    mine = set(reading.pairs)
-    return any(len(mine & word_pairs(old, reading.language)) > 0.8 * len(mine) for old in context.own_replies[-3:])
+    mine = cut(reading.text).different
+    return any(len(mine & cut(window(old)).different) > 0.8 * len(mine) for old in context.own_replies[-3:])
 
 
 def stuffed(reading: Reading) -> bool:

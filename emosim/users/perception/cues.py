@@ -39,16 +39,11 @@ def scan(tokens: list[str], pairs: list[str], language: Language) -> list[tuple[
     known = table(language).get
     hits: list[tuple[int, int]] = []
     for width, keys in ((1, tokens), (2, pairs)):
-        place = -1
-        for entry in map(known, keys):
-            place += 1
-            if entry is not None:
-                exact, deeper = entry
-                for family in exact:
-                    hits.append((place, family))
-                if deeper and (tokens[place + width] in deeper or GAP in deeper):
-                    for family in longer(tokens, place + width, deeper):
-                        hits.append((place, family))
+        for place, (exact, deeper) in [(place, entry) for place, entry in enumerate(map(known, keys)) if entry]:
+            for family in exact:
+                hits.append((place, family))
+            if deeper and (tokens[place + width] in deeper or GAP in deeper):
+                hits += [(place, family) for family in longer(tokens, place + width, deeper)]
     negated = negations(tokens, _SCOPE[language])
     return [(place, family + COUNT if place in negated else family) for place, family in hits] if negated else hits
 

@@ -15,9 +15,7 @@ from emosim.users.perception.context import Context
 from emosim.users.perception.cues import COUNT, FAMILIES, scan
 from emosim.users.perception.tokens import (
     Segment,
-    neighbours,
-    script,
-    split,
+    cut,
     topic_keys,
     topics,
     window,
@@ -81,9 +79,8 @@ class Reading:
 def read(text: str, context: Context) -> Reading:
     """Return everything counted in a reply, in one pass."""
     seen = window(text)
-    language = script(seen)
-    tokens, parts = split(seen, language)
-    pairs = neighbours(tokens)
+    found = cut(seen)
+    language, tokens, parts, pairs = found.language, found.tokens, found.segments, found.pairs
     hits = scan(tokens, pairs, language)
     words = set(tokens)
     about = topic_keys(words, pairs, language)

@@ -76,9 +76,11 @@ def score(reading: Reading, need: Need) -> Scores:
     total = np.array([*reading.counts, 1.0], dtype=np.float32) @ weights.counts[place]
     parts: list[list[float]] = []
     if reading.segments:
-        starts = [part.first - 1 for part in reading.segments]
-        rows = weights.rows.take(look_up(reading, weights.index), axis=0).sum(axis=0)
-        sums = np.add.reduceat(rows, starts, axis=0)
+        kinds = look_up(reading, weights.index)
+        size, firsts = len(reading.tokens), [part.first - 1 for part in reading.segments]
+        starts = [first + kind * size for kind in range(len(kinds)) for first in firsts]
+        rows = weights.rows.take([row for kind in kinds for row in kind], axis=0)
+        sums = np.add.reduceat(rows, starts, axis=0).reshape(len(kinds), len(firsts), -1).sum(axis=0)
         share = sums @ weights.expand[place]
         total += share.sum(axis=0) * np.float32(1.0 / sqrt(1.0 + reading.size))
         parts = share.tolist()

@@ -8,7 +8,6 @@ quotes are verbatim.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -22,8 +21,8 @@ HEAD, TAIL = 4000, 1000
 BREAK: Final = ""
 """The token between segments: no word, so that no pair of words crosses it."""
 
-_SEGMENT_EN: Final = re.compile(r"[^.!?\n;]+(?:[.!?;]+[\"')\]’”]*|\n|$)")
-_SEGMENT_ZH: Final = re.compile(r"[^。！？!?\n；;]+(?:[。！？!?；;]+[”’」』）]*|\n|$)")
+_END_EN: Final = re.compile(r"([.!?;]+[\"')\]’”]*|\n)")
+_END_ZH: Final = re.compile(r"([。！？!?；;]+[”’」』）]*|\n)")
 _TURNS_EN: Final = (" but ", " however", " though ", " yet ")
 _TURNERS: Final = frozenset(("but", "however", "though", "yet", "但", "可", "不", "只", "然", "话", "说"))
 _TURN_ZH: Final = re.compile(r"[，,](?=但|可是|不过|只是|然而|可[你他她]|话说回来|说实话)")
@@ -60,6 +59,22 @@ class Segment:
     """It is a question."""
 
 
+@dataclass(slots=True)
+class Cut:
+    """A text cut into tokens; never altered."""
+
+    language: Language
+    """Language of its letters."""
+    tokens: list[str]
+    """Its tokens, a BREAK around each segment."""
+    segments: list[Segment]
+    """Its segments."""
+    pairs: list[str]
+    """Neighbouring tokens."""
+    different: frozenset[str]
+    """Its pairs, each once."""
+
+
 def window(text: str) -> str:
     """Return the part of a reply that is looked at: all of it, or its first and last characters."""
     return text if len(text) <= HEAD + TAIL else text[:HEAD] + "\n" + text[-TAIL:]
@@ -88,21 +103,27 @@ def tokenise(text: str, language: Language) -> list[str]:
 def split(text: str, language: Language) -> tuple[list[str], list[Segment]]:
     """Return the tokens of a text, a BREAK around each segment, and the segments that hold any."""
     low = fold(text)
-    cut, find = (_SEGMENT_ZH, _SIGN.findall) if language == "zh" else (_SEGMENT_EN, _WORD.findall)
+    cut, find = (_END_ZH, _SIGN.findall) if language == "zh" else (_END_EN, _WORD.findall)
+    pieces = [*cut.split(low), ""]
     tokens: list[str] = [BREAK]
     found: list[Segment] = []
-    for match in cut.finditer(low):
-        start, end = match.span()
-        asks = "?" in low[end - 3 : end] or "？" in low[end - 3 : end]
-        words = find(low, start, end)
-        places = [start, *turns(low, start, end, language), end] if not _TURNERS.isdisjoint(words) else [start, end]
-        for index in range(len(places) - 1):
-            if len(places) > 2:
-                words = find(low, places[index], places[index + 1])
-            if words:
+    end = 0
+    for sentence, mark in zip(pieces[::2], pieces[1::2], strict=True):
+        start, end = end, end + len(sentence) + len(mark)
+        words = find(sentence)
+        if not words:
+            continue
+        asks = "?" in mark or "？" in mark
+        places = () if _TURNERS.isdisjoint(words) else turns(low, start, end, language)
+        if places:
+            clauses = [(a, b, find(low, a, b)) for a, b in pairwise([start, *places, end])]
+        else:
+            clauses = [(start, end, words)]
+        for index, (left, right, clause) in enumerate(clauses):
+            if clause:
                 first = len(tokens)
-                tokens += words
-                found.append(Segment(places[index], places[index + 1], first, len(tokens), index > 0, asks))
+                tokens += clause
+                found.append(Segment(left, right, first, len(tokens), index > 0, asks))
                 tokens.append(BREAK)
     return tokens, found
 
@@ -115,11 +136,20 @@ def turns(low: str, start: int, end: int, language: Language) -> list[int]:
     return sorted(places)
 
 
+@lru_cache(maxsize=1024)
+def cut(seen: str) -> Cut:
+    """Return a text cut up; kept, as a reply is compared with the ones before it."""
+    language = script(seen)
+    tokens, segments = split(seen, language)
+    pairs = neighbours(tokens)
+    return Cut(language, tokens, segments, pairs, frozenset(pairs))
+
+
 @lru_cache(maxsize=4096)
 def topics(text: str, language: Language) -> frozenset[str]:
     """Return keys of the content words of a text: first five letters in English, pairs of characters in Chinese."""
     tokens = tokenise(text[:HEAD], language)
-    return frozenset(topic_keys(tokens, neighbours(tokens), language))
+    return frozenset(topic_keys(set(tokens), neighbours(tokens) if language == "zh" else [], language))
 
 
 @lru_cache(maxsize=4096)
@@ -129,11 +159,11 @@ def word_pairs(text: str, language: Language) -> frozenset[str]:
     return frozenset(neighbours(tokens)).union(neighbours([_MIRROR.get(token, token) for token in tokens]))
 
 
-def topic_keys(tokens: Iterable[str], pairs: list[str], language: Language) -> set[str]:
-    """Return the content keys of tokens; inflected forms share theirs."""
+def topic_keys(tokens: set[str], pairs: list[str], language: Language) -> set[str]:
+    """Return the content keys of different tokens; inflected forms share theirs."""
     if language == "zh":
         return {pair for pair in pairs if pair[0] not in STOP_ZH and pair[-1] not in STOP_ZH and len(pair) == 3}
-    return {token[:5] for token in set(tokens) - STOP_EN if len(token) > 2}
+    return {token[:5] for token in tokens - STOP_EN if len(token) > 2}
 
 
 def neighbours(tokens: list[str]) -> list[str]:

@@ -41,7 +41,7 @@ def test_prompts_are_short_and_grow_at_their_end(serve: Callable[..., str], tmp_
     reused, added = [], []
     for opening, asked in prompts.items():
         for number, (before, now) in enumerate(zip(map(text_of, asked), map(text_of, asked[1:]), strict=False), 1):
-            reused.append(len(commonprefix([before, now])) / len(before))
+            reused.append(len(commonprefix([before, now])) / len(before))  # noqa: RUF071
             added.append(len(now) - len(before) - new_words(records[opening], number))
     turns = (summary.turns or 0) * summary.finished
     tokens = statistics.fmean(map(estimate_input, recording.requests))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from emosim.acts import HARMS, Act, Appraisal, Evidence
-from emosim.emotion import EmotionState, Memory, Reaction, clip, feel, fired_by
+from emosim.emotion import EmotionState, Memory, clip, feel
 from emosim.episode import Ending, Episode, Turn, Utterance
 from emosim.errors import UsageError
 
@@ -27,20 +27,16 @@ def remember(episode: Episode, appraisal: Appraisal) -> Memory:
     """Return what the episode so far has to do with how this appraisal is felt."""
     lead = next((item for item in appraisal.evidence if item.act not in HARMS), None)
     repeats = uses = 0
-    fired: set[str] = set()
-    for turn in episode.turns:
-        earlier = turn.appraisal
-        if earlier is None:
-            continue
-        fired |= {reaction.id for reaction in _set_off(episode, earlier)}
-        if lead is not None and lead.act in earlier.acts:
+    for turn in episode.turns if lead is not None else ():
+        same = [item.quote for item in turn.appraisal.evidence if item.act is lead.act] if turn.appraisal else []
+        if same:
             uses += 1
-            repeats += any(item.act == lead.act and _same(item.quote, lead.quote) for item in earlier.evidence)
+            repeats += any(_same(quote, lead.quote) for quote in same)
     facts = episode.scenario.facts
     return Memory(
         repeats=repeats,
         uses=uses,
-        fired=frozenset(fired),
+        fired=_fired(episode),
         told=len(episode.revealed) / len(facts) if facts else 1.0,
         tested="test" in episode.spoken.kinds,
     )
@@ -139,7 +135,8 @@ def unscored(episode: Episode) -> EmotionState:
 
 def is_blank(reply: Utterance) -> bool:
     """Return whether the user sees nothing to read: no letter, digit or symbol, only spaces, controls or joiners."""
-    return not any(not c.isspace() and c.isprintable() for c in reply.text)
+    text = reply.text
+    return not text[:1].isalnum() and not any(not c.isspace() and c.isprintable() for c in text)
 
 
 def _stated(episode: Episode, appraisal: Appraisal) -> EmotionState:
@@ -151,8 +148,13 @@ def _stated(episode: Episode, appraisal: Appraisal) -> EmotionState:
     return EmotionState(mood=mood, trust=now.trust, patience=now.patience, last_change=change)
 
 
-def _set_off(episode: Episode, appraisal: Appraisal) -> tuple[Reaction, ...]:
-    return fired_by(appraisal, episode.persona.reactions, Memory())
+def _fired(episode: Episode) -> frozenset[str]:
+    """Return the ids of the reactions that fire only once and have."""
+    once = [reaction for reaction in episode.persona.reactions if reaction.once]
+    if not once:
+        return frozenset()
+    seen = {item.act for turn in episode.turns if turn.appraisal for item in turn.appraisal.evidence}
+    return frozenset(reaction.id for reaction in once if not seen.isdisjoint(reaction.acts))
 
 
 def _same(a: str, b: str) -> bool:

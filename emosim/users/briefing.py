@@ -182,7 +182,12 @@ def note(episode: Episode, number: int, before: EmotionState, kinds: tuple[str, 
 
 def mood_word(mood: float, names: str) -> str:
     """Return a mood in a word: a model that reads a number starts to speak of it."""
-    return names.split(", ")[bisect_right(_MOODS, mood)]
+    return _names(names)[bisect_right(_MOODS, mood)]
+
+
+@lru_cache(maxsize=32)
+def _names(names: str) -> tuple[str, ...]:
+    return tuple(names.split(", "))
 
 
 def possible_ends(episode: Episode, number: int, before: EmotionState) -> tuple[Outcome, ...]:

@@ -30,6 +30,7 @@ _BRACKETED: Final = re.compile(
     r"[^\])）】\n]{0,30}[\])）】]",
     re.IGNORECASE,
 )
+_OPENS: Final = frozenset("[(（【")
 _HELPER: Final = re.compile(
     r"\bas an ai\b[^.!?]{0,40}\bi\b|\bi(?:'|’)?m an ai\b|how (?:can|may) i (?:help|assist|support)"
     r"|\bi(?:'|’)?m (?:just )?here (?:to (?:help|listen|support)|for you)|happy to help|let me know if you need"
@@ -58,8 +59,11 @@ def clean(text: str) -> str:
     text = _FIRST_LABEL.sub("", text)
     if len(text) > 1 and text[0] + text[-1] in ('""', "''", "“”", "「」"):
         text = text[1:-1]
-    text = _STARRED.sub(lambda found: _unstarred(found, text), text)
-    return " ".join(_BRACKETED.sub("", text).split()) if "\n" not in text else _BRACKETED.sub("", text).strip()
+    if "*" in text:
+        text = _STARRED.sub(lambda found: _unstarred(found, text), text)
+    if not _OPENS.isdisjoint(text):
+        text = _BRACKETED.sub("", text)
+    return text.strip() if "\n" in text else " ".join(text.split())
 
 
 def _unstarred(found: re.Match[str], text: str) -> str:
@@ -82,7 +86,7 @@ def checked(text: str, heard: Heard, open_fact: Fact | None) -> str:
     """
     episode = heard.episode
     language = episode.persona.language
-    if _LATER_LABEL.search(text):
+    if "\n" in text and _LATER_LABEL.search(text):
         raise Unusable("role_flip")
     text = clean(text)
     _check_part(text, heard)

@@ -163,6 +163,7 @@ def _climb(model: _Graded) -> tuple[Floats, Floats]:
     for _ in range(40):
         slope, inverse = _newton(model, theta)
         step, gain = inverse @ slope, 0.0
+        step /= max(1.0, float(np.abs(step).max()))
         for size in (1.0, 0.5, 0.25, 0.1, 0.03):
             gain = model.value(theta + size * step) - best
             if gain > 0:

@@ -7,6 +7,7 @@ from typing import Final, TypeAlias
 
 from emosim.acts import ALIGNMENT, HARMS, SEVERITY, SUPPORTS, Act, Appraisal, Evidence, Need
 from emosim.users.perception.attacks import findings
+from emosim.users.perception.confidence import CUED, ordering, weigh
 from emosim.users.perception.context import Context
 from emosim.users.perception.features import Reading, read
 from emosim.users.perception.heads import ACTS, Scores, score
@@ -15,17 +16,16 @@ from emosim.users.perception.thoughts import think
 
 Opinion: TypeAlias = Callable[[Scores, str, Need], Scores]
 """Revises the scores of the words, given the text and the need."""
-HARMFUL: Final = -0.4
-"""Quality below which a reply counts as a harm. Source: cross-validation on the training corpora."""
-GAIN: Final = 1.8
-"""Fit for each point of predicted quality: predictions are shrunk. Source: as above."""
+GAIN, LOSS = 3.0, 2.6
+"""Fit for each point of predicted quality above and below SHIFT. Source: cross-validation on unseen authors."""
 SHIFT: Final = -0.05
-"""Predicted quality of a reply that changes nothing."""
+"""Predicted quality of a reply that changes nothing. Source: as above."""
 _LIKING: Final = {need: [ALIGNMENT[need][act] for act in SUPPORTS] for need in Need}
 _HARMS: Final = tuple(
     i for i, act in enumerate(ACTS) if act in HARMS and act not in (Act.EMPTY, Act.ECHO, Act.INCOHERENT)
 )
 _SEVERITIES: Final = [SEVERITY.get(act, 0.0) for act in ACTS]
+_LECTURE: Final = ACTS.index(Act.LECTURING)
 _TRICK: Final = ACTS.index(Act.MANIPULATION)
 SECOND: Final = 0.15
 """Score of an act above which it counts beside the main one."""
@@ -57,8 +57,13 @@ def appraise(reading: Reading, context: Context, second: Opinion | None = None) 
         scores = second(scores, reading.text, context.need)
     if scores.acts[_TRICK] > TRICKY:
         return verdict((show(reading, scores, _TRICK),), -1.0, 0.0, context)
-    fit = max(-2.0, min(2.0, GAIN * (scores.quality - SHIFT)))
-    return verdict(tuple(evidence(reading, scores, context.need)), round(fit, 2), specific, context)
+    quality, harmful = weigh(reading, scores)
+    fit = round(max(-2.0, min(2.0, (GAIN if quality > SHIFT else LOSS) * (quality - SHIFT))), 2)
+    if ordering(reading):
+        return verdict((show(reading, scores, _LECTURE),), min(fit, -0.5), specific, context)
+    if harmful:
+        return verdict((show(reading, scores, pick_harm(scores, quality)),), fit, specific, context)
+    return verdict(tuple(evidence(reading, scores, context.need)), fit, specific, context)
 
 
 def verdict(found: tuple[Evidence, ...], fit: float, specific: float, context: Context) -> Appraisal:
@@ -72,10 +77,8 @@ def specificity(reading: Reading) -> float:
 
 
 def evidence(reading: Reading, scores: Scores, need: Need) -> list[Evidence]:
-    """Return the acts of a reply: a harm first where it hurts, else its best one or two support acts."""
-    if scores.quality < HARMFUL:
-        return [show(reading, scores, pick_harm(scores))]
-    lean = 0.1 * scores.quality
+    """Return the best one or two support acts of a reply that is not surely a harm."""
+    lean = 0.1 * max(scores.quality, 0.0)
     worth = [act + lean * liked for act, liked in zip(scores.acts, _LIKING[need], strict=False)]
     best = worth.index(max(worth))
     worth[best] = -9.0
@@ -85,9 +88,9 @@ def evidence(reading: Reading, scores: Scores, need: Need) -> list[Evidence]:
     return [show(reading, scores, best)]
 
 
-def pick_harm(scores: Scores) -> int:
+def pick_harm(scores: Scores, quality: float) -> int:
     """Return the harm whose words and severity agree best with how bad the reply is."""
-    wanted = min(1.0, 0.35 - 0.5 * (scores.quality - HARMFUL))
+    wanted = min(1.0, 0.35 - 0.5 * (quality - CUED))
     return max(_HARMS, key=lambda i: scores.acts[i] - 0.5 * abs(_SEVERITIES[i] - wanted))
 
 

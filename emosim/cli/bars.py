@@ -65,6 +65,8 @@ METRICS: Final[dict[str, Callable[[object, str], float | None]]] = {
     "gain": _gain,
 }
 """What gates can be set on; `.low` and `.high` are the ends of the 95 % interval."""
+OF_FRONTIERS: Final = ("boundary", "edge", "d50", "volume")
+OF_COMPARISONS: Final = (REGRESSION, "gain")
 
 
 @dataclass(frozen=True)
@@ -83,20 +85,24 @@ class Bar:
         return f"{name}{self.sign}{self.bound:g}"
 
     @classmethod
-    def parse(cls, text: str) -> Bar:
+    def parse(cls, text: str, known: tuple[str, ...] = OF_FRONTIERS) -> Bar:
         """Return the gate that a text names.
 
+        Args:
+            text: Such as `boundary>=0.4` or `gain.low>=0`.
+            known: What this command's findings have.
+
         Raises:
-            UsageError: It has another form, or names no metric.
+            UsageError: It has another form, or names nothing known.
         """
-        if text.strip() == REGRESSION:
+        if text.strip() == REGRESSION and REGRESSION in known:
             return cls(REGRESSION)
         found = _BAR.match(text)
         if found is None:
-            raise UsageError(f"no gate '{text}'; write it as 'boundary>=0.4'")
+            raise UsageError(f"no gate '{text}'; write it as '{known[-1]}>=0.4'{did_you_mean(text, known)}")
         metric, _, part = found[1].partition(".")
-        if metric not in METRICS or part not in ("", "low", "high"):
-            raise UsageError(f"no metric '{found[1]}'{did_you_mean(metric, METRICS)}")
+        if metric not in known or metric == REGRESSION or part not in ("", "low", "high"):
+            raise UsageError(f"no metric '{found[1]}'{did_you_mean(metric, known)}")
         try:
             return cls(metric, part or "estimate", found[2], float(found[3]))
         except ValueError:

@@ -30,11 +30,11 @@ def compare_command(
 ) -> None:
     """Say whether training selected what the base could do or created more; paired by persona and seed."""
     from emosim.analysis.findings import comparison_findings
-    from emosim.cli.bars import Bar
+    from emosim.cli.bars import OF_COMPARISONS, Bar
     from emosim.cli.frontier import conclude
     from emosim.cli.stored import check_comparable, table_of
 
-    bars = [Bar.parse(text) for text in gate or ()]
+    bars = [Bar.parse(text, OF_COMPARISONS) for text in gate or ()]
     notes = check_comparable(base, trained, force=force)
     tables = [table_of(run, levels=level, force=force) for run in (base, trained)]
     found = comparison_findings(*tables, notes=notes)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from emosim.cli.app import run_args
+from emosim.testing.fake_server import FakeServer
 
 Said = Callable[..., tuple[int, str, str]]
 CAST = "amara,dolores,tom,vera,omar,priya,hanna,luis"
@@ -134,12 +135,26 @@ def test_too_little_is_undetermined(said: Said, args: tuple[str, ...], says: str
         (("--agent", "py:planted_agents:dead"), 1, "the first 20 episodes all failed"),
         (("--language", "en,zh"), 2, "one language"),
         (("--gate", "boundry>=1"), 2, "did you mean 'boundary'"),
+        (("--gate", "regression"), 2, "no gate 'regression'"),
         (("--knob", "skeptisism"), 2, "did you mean 'skepticism'"),
     ],
 )
 def test_what_cannot_be_measured_is_refused_in_a_line(said: Said, args: tuple[str, ...], code: int, says: str) -> None:
     result = said("frontier", "--out", "r", *args, *QUIET)
     assert (result[0], says in result[2], result[2].count("\n")) == (code, True, 1), result
+
+
+def test_the_budget_is_hard_and_the_same_command_goes_on(said: Said) -> None:
+    with FakeServer("That sounds heavy. What weighs most?") as server:
+        args = ("--agent", f"{server.url}#fake", "--budget", "32", "--out", "r", *QUIET)
+        code, out, err = said("frontier", *args, "--max-calls", "40")
+        done = Path("r/episodes.jsonl").read_bytes().count(b"\n")
+        assert (code, "budget reached" in err, "undetermined" in out) == (4, True, True)
+        assert 0 < done < 32
+        code, out, _ = said("frontier", *args)
+    assert code == 0
+    assert "agent: " in out
+    assert Path("r/episodes.jsonl").read_bytes().count(b"\n") == 32
 
 
 def test_a_dry_run_plays_nothing(said: Said) -> None:

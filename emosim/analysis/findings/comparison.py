@@ -125,5 +125,5 @@ def _said(found: Verdict, difference: Paired | None) -> str:
             f"gain {between(difference.difference)}, {difference.kind}; detectable from {difference.detectable:.2f} on"
         )
     if found.kind == "undetermined":
-        return f"{gain}; whether training selects or creates is undetermined: {found.reasons[0]}"
+        return f"{gain}; whether training selects or creates is undetermined: {'; '.join(found.reasons)}"
     return f"training {found.kind}: {gain}"

@@ -26,12 +26,7 @@ GOODBYE: Final = BLANK.model_copy(update={"thought": "They hung up."})
 def remember(episode: Episode, appraisal: Appraisal) -> Memory:
     """Return what the episode so far has to do with how this appraisal is felt."""
     lead = next((item for item in appraisal.evidence if item.act not in HARMS), None)
-    repeats = uses = 0
-    for turn in episode.turns if lead is not None else ():
-        same = [item.quote for item in turn.appraisal.evidence if item.act is lead.act] if turn.appraisal else []
-        if same:
-            uses += 1
-            repeats += any(_same(quote, lead.quote) for quote in same)
+    repeats, uses = _again(episode, lead) if lead is not None else (0, 0)
     facts = episode.scenario.facts
     return Memory(
         repeats=repeats,
@@ -146,6 +141,16 @@ def _stated(episode: Episode, appraisal: Appraisal) -> EmotionState:
     change = clip(float(appraisal.stated_change), -bound, bound)
     mood = min(now.mood + change, 100.0)
     return EmotionState(mood=mood, trust=now.trust, patience=now.patience, last_change=change)
+
+
+def _again(episode: Episode, lead: Evidence) -> tuple[int, int]:
+    """Return how many earlier replies made a point with the same act and words, and with the same act at all."""
+    repeats = uses = 0
+    for turn in episode.turns:
+        same = [item.quote for item in turn.appraisal.evidence if item.act is lead.act] if turn.appraisal else []
+        uses += bool(same)
+        repeats += any(_same(quote, lead.quote) for quote in same)
+    return repeats, uses
 
 
 def _fired(episode: Episode) -> frozenset[str]:

@@ -9,6 +9,7 @@ from emosim.acts import ALIGNMENT, HARMS, SEVERITY, SUPPORTS, Act, Appraisal, Ev
 from emosim.users.perception.attacks import findings
 from emosim.users.perception.confidence import CUED, ordering, weigh
 from emosim.users.perception.context import Context
+from emosim.users.perception.cues import FAMILIES
 from emosim.users.perception.features import Reading, read
 from emosim.users.perception.heads import ACTS, Scores, score
 from emosim.users.perception.quotes import clip_quote
@@ -27,6 +28,16 @@ _HARMS: Final = tuple(
 _SEVERITIES: Final = [SEVERITY.get(act, 0.0) for act in ACTS]
 _LECTURE: Final = ACTS.index(Act.LECTURING)
 _TRICK: Final = ACTS.index(Act.MANIPULATION)
+_SAID: Final = tuple(
+    (FAMILIES.index(family), ACTS.index(act))
+    for family, act in (
+        ("insult", Act.HOSTILITY), ("threat", Act.HOSTILITY), ("blame", Act.BLAME), ("dismiss", Act.DISMISSAL),
+        ("lecture", Act.LECTURING),
+    )
+)  # fmt: skip
+"""Hurting phrases that name the harm."""
+PHRASE: Final = 0.3
+"""What such a phrase adds to the score of its harm. Source: F1 of the main act on unseen authors."""
 SECOND: Final = 0.15
 """Score of an act above which it counts beside the main one."""
 TRICKY: Final = 0.38
@@ -62,7 +73,7 @@ def appraise(reading: Reading, context: Context, second: Opinion | None = None) 
     if ordering(reading):
         return verdict((show(reading, scores, _LECTURE),), min(fit, -0.5), specific, context)
     if harmful:
-        return verdict((show(reading, scores, pick_harm(scores, quality)),), fit, specific, context)
+        return verdict((show(reading, scores, pick_harm(reading, scores, quality)),), fit, specific, context)
     return verdict(tuple(evidence(reading, scores, context.need)), fit, specific, context)
 
 
@@ -88,10 +99,14 @@ def evidence(reading: Reading, scores: Scores, need: Need) -> list[Evidence]:
     return [show(reading, scores, best)]
 
 
-def pick_harm(scores: Scores, quality: float) -> int:
-    """Return the harm whose words and severity agree best with how bad the reply is."""
+def pick_harm(reading: Reading, scores: Scores, quality: float) -> int:
+    """Return the harm whose words, hurting phrases and severity agree best with how bad the reply is."""
     wanted = min(1.0, 0.35 - 0.5 * (quality - CUED))
-    return max(_HARMS, key=lambda i: scores.acts[i] - 0.5 * abs(_SEVERITIES[i] - wanted))
+    worth = {i: scores.acts[i] - 0.5 * abs(_SEVERITIES[i] - wanted) for i in _HARMS}
+    for family, harm in _SAID:
+        if reading.counts[family]:
+            worth[harm] += PHRASE
+    return max(worth, key=worth.__getitem__)
 
 
 def show(reading: Reading, scores: Scores, place: int) -> Evidence:

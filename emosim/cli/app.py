@@ -36,7 +36,6 @@ GUIDE: Final = f"""emosim {__version__}: simulated users whose mood is the rewar
   emosim demo                              watch two agents talk to the same user
   emosim run core --agent baseline:rung3   play a graded batch, no key needed
   emosim frontier --agent baseline:rung3   find where it leaves its explorable space
-  emosim verify runs/...                   recompute every mood and reward of a run
 
 Your own agent: emosim run core --agent openai:MODEL, http://HOST/v1#MODEL, py:MODULE:FUNCTION or cmd:COMMAND
 All commands:   emosim --help"""

@@ -16,7 +16,7 @@ from emosim.users.perception.wordlists import word_list
 
 CUED, UNCUED = -0.6, -0.85
 """Quality below which a reply is a harm, with and without a phrase that hurts (78 of 100 either way)."""
-SHORT: Final[dict[Language, int]] = {"en": 6, "zh": 12}
+SHORT: Final[dict[Language, int]] = {"en": 6, "zh": 8}
 """Content words (characters) below which a reply is too short to be sure of without a hurting phrase."""
 SHRINK, PRIOR = 0.6, 0.25
 """Short replies: slope of labelled on predicted quality (0.63 English, 0.58 Chinese), and where they lie."""

@@ -17,7 +17,7 @@ from emosim.users.perception.thoughts import think
 
 Opinion: TypeAlias = Callable[[Scores, str, Need], Scores]
 """Revises the scores of the words, given the text and the need."""
-GAIN, LOSS = 3.0, 2.6
+GAIN, LOSS = 2.2, 2.6
 """Fit for each point of predicted quality above and below SHIFT. Source: cross-validation on unseen authors."""
 SHIFT: Final = -0.05
 """Predicted quality of a reply that changes nothing. Source: as above."""

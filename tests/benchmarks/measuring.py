@@ -5,11 +5,8 @@ from __future__ import annotations
 import gc
 import resource
 import statistics
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-
-from gymnasium.spaces import Text
 
 Job = Callable[[], int]
 """Does something and returns how many units it did."""
@@ -48,21 +45,6 @@ def compare(own: Job, floor: Job, rounds: int = 5) -> Compared:
     owns, floors = zip(*pairs, strict=True)
     ratio = statistics.median(a / b for a, b in pairs)
     return Compared(statistics.median(owns), statistics.median(floors), ratio)
-
-
-def slowness() -> float:
-    """Return how much slower this machine is now than the one of the budgets, quiet: 1 there, 2 at half its speed.
-
-    A fixed piece of pure Python, `gymnasium.spaces.Text.contains` of 1,000 characters, took 98 us there.
-    """
-    text, space = "a" * 1000, Text(1000)
-    times = []
-    for _ in range(9):
-        begun = time.thread_time()
-        for _ in range(20):
-            assert text in space
-        times.append((time.thread_time() - begun) / 20)
-    return statistics.median(times) * 1e6 / 98.0
 
 
 def report(name: str, **figures: float) -> None:

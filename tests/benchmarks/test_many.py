@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from measuring import report
 
 SCRIPT = """
@@ -47,6 +48,7 @@ def play_many(url: str, at_once: int, out: Path) -> dict[str, float]:
     return found
 
 
+@pytest.mark.timeout(1800)
 def test_ten_thousand_at_once_are_light_and_none_is_lost(serve: Callable[..., str], tmp_path: Path) -> None:
     url = serve()
     few = play_many(url, 1000, tmp_path / "few")

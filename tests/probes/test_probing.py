@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from stage import OFFLINE, Counting, Listener, Talker, answered, keys
 
-from emosim.errors import BackendError, RunError
+from emosim.errors import BackendError, RunError, UsageError
 from emosim.flow import ChatRequest, ChatResponse
 from emosim.policies.chat import ChatPolicy
 from emosim.probes import probe, probe_config
@@ -71,11 +71,11 @@ def test_a_stopped_probe_goes_on_within_its_batch(tmp_path: Path) -> None:
         nonlocal played
         played += 1
         if played > 30:
-            raise KeyboardInterrupt
+            raise UsageError("stopped")
         return "What happened then?"
 
     stopped = Players(Talker(say=say), Listener())
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(UsageError, match="stopped"):
         probe(CONFIG, stopped, Ladder(), tmp_path / "a", Pace(concurrency=1))
     assert 0 < len(keys(tmp_path / "a")) < 12
     through = Players(Talker(say=lambda view: "What happened then?"), Listener())

@@ -231,8 +231,9 @@ def test_known_personas_make_it_surer() -> None:
         agent, truth = planted(seed, D50, 8.0, 2.0)
         known = dict(zip(cast_of(agent), agent.effects, strict=True))
         ends = [
-            numbers(found(agent, seed, target=D50, budget=64, effects=effects, width=1e-6).boundary())
+            search.posterior.quantiles(np.array([0.025, 0.5, 0.975]))
             for effects in (None, known)
+            for search in [found(agent, seed, target=D50, budget=64, effects=effects, width=1e-6)]
         ]
         widths.append([high - low for low, _, high in ends])
         assert ends[1][0] <= truth <= ends[1][2]

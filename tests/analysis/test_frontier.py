@@ -10,7 +10,7 @@ import pytest
 
 from emosim.analysis.boundary import Boundary
 from emosim.analysis.frontier import Frontier
-from emosim.analysis.psychometric import Psychometric, Target
+from emosim.analysis.psychometric import BOUNDARIES, SLOPES, Psychometric, Target
 from emosim.analysis.search import Trial, run_search
 from emosim.errors import UsageError
 from emosim.testing.psychometric import OFFSETS, PlantedAgent, cast_effects, grid_design, model_free_boundary
@@ -214,6 +214,26 @@ def test_bigger_groups_enlarge_the_space() -> None:
     assert numbers(search.boundary(D50))[1] < small < big
     assert easy < hard
     assert search.boundary(D50).group_size is None
+
+
+@pytest.mark.parametrize("effect", [None, 0.7])
+@pytest.mark.parametrize("cell", [(20, 2, 4, 0), (41, 7, 5, 2), (30, 0, 7, 3)])
+def test_the_tables_are_the_model(cell: tuple[int, int, int, int], effect: float | None) -> None:
+    model = Psychometric(effects=None if effect is None else (effect, 0.0))
+    place, slope, rate, sd = cell if effect is None else (*cell[:3], 0)
+    floor, lapse = (x[rate] for x in model.rates)
+    nodes, weights = ([effect], [1.0]) if effect is not None else (x[sd] for x in model.nodes)
+    far = SLOPES[slope] * (0.35 - BOUNDARIES[place]) + model.crossing[rate, sd]
+
+    def at_least(mark: int, scale: float, tilt: float) -> float:
+        logit = scale * model.offsets[mark] - tilt * far - np.asarray(nodes)
+        return float(floor + (1 - floor - lapse) * (np.asarray(weights) / (1 + np.exp(-logit))).sum())
+
+    (low, tilt), (high, other) = model.scales[0][1], model.scales[1][2]
+    marks = [1.0, at_least(0, low, tilt), at_least(1, low, tilt), at_least(2, 1, 1), at_least(3, high, other), 0.0]
+    tables = [model.log_likelihood(0.35, kind, effect) for kind in range(5)]
+    found = [table[place, slope, rate, sd, 1 if kind <= 2 else 2] for kind, table in enumerate(tables)]
+    assert np.exp(found) == pytest.approx(-np.diff(marks), abs=2e-4)
 
 
 @pytest.mark.parametrize("target", [D50, CONTRAST, Target(value=0.2, group_size=4)])

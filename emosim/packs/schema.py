@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 from emosim.packs.files import MechanicsFile, PackFile, SurfaceFile
+from emosim.value import Value
 
-FORMS = {"pack.json": PackFile, "persona.json": MechanicsFile, "surface.json": SurfaceFile}
+FORMS: dict[str, type[Value]] = {"pack.json": PackFile, "persona.json": MechanicsFile, "surface.json": SurfaceFile}
 
 
 def schema_texts() -> dict[str, str]:

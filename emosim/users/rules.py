@@ -64,6 +64,6 @@ def context(heard: Heard) -> Context:
 
 
 def _semantic() -> Perception:
-    from emosim.users.perception.semantic import perceive as perceive_semantically
+    from emosim.users.perception.semantic import perceive_semantically
 
     return perceive_semantically

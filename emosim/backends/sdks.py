@@ -130,7 +130,7 @@ class _LiteLLMWire:
         try:
             async with asyncio.timeout(timeout_s):
                 reply = await self._litellm.acompletion(**body, **self._fixed, timeout=timeout_s)
-            return _with_refusal(reply.model_dump())
+            return _plain(reply)
         except Exception as error:
             raise sdk_error(error, self._name, self._secrets, timeout_s) from None
 
@@ -138,13 +138,27 @@ class _LiteLLMWire:
         """Do nothing: litellm's clients are the whole process's; to close them would break calls on other loops."""
 
 
-def _with_refusal(reply: Body) -> Body:
-    """Put the refusal where the protocol has it; litellm moves it to the fields of its own."""
-    choices = reply.get("choices")
-    for choice in choices if isinstance(choices, list) else ():
-        own = choice["message"].get("provider_specific_fields") or {}
-        choice["message"].setdefault("refusal", own.get("refusal"))
-    return reply
+def _plain(reply: object) -> Body:
+    """Return what is read of a reply, as the protocol has it; to dump all of it costs as much as the call."""
+    usage = getattr(reply, "usage", None)
+    return {
+        "model": getattr(reply, "model", None),
+        "choices": [
+            {"finish_reason": choice.finish_reason, "message": _message(choice.message)}
+            for choice in getattr(reply, "choices", None) or ()
+        ],
+        "usage": usage.model_dump() if usage is not None else None,
+    }
+
+
+def _message(message: object) -> Body:
+    """Return a message with the refusal where the protocol has it; litellm moves it to the fields of its own."""
+    own = getattr(message, "provider_specific_fields", None) or {}
+    return {
+        "content": getattr(message, "content", None),
+        "refusal": getattr(message, "refusal", None) or own.get("refusal"),
+        "reasoning_content": getattr(message, "reasoning_content", None),
+    }
 
 
 def sdk_error(error: Exception, whose: str, secrets: tuple[Secret, ...], timeout_s: float) -> BackendError:

@@ -8,4 +8,4 @@ python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install --quiet --disable-pip-version-check "$root[test,local]"
 "$work/venv/bin/emosim" fetch-model
 cd "$root"
-"$work/venv/bin/python" -m pytest -q -p no:cacheprovider --timeout=170 -m local_model tests
+"$work/venv/bin/python" -m pytest -q -p no:cacheprovider --timeout=170 -m local_model tests/test_local_model.py tests/backends/test_local.py

@@ -1,7 +1,7 @@
 """One command runs everything.
 
-`python tests` takes minutes; `python tests legs` what needs other installations; `python tests long` all seeds, all
-personas, the speed budgets (on an idle machine), a soak behind a faulty server, and the small local model.
+`python tests` takes minutes; `python tests legs` all seeds and personas, and what needs other installations; `python
+tests long` the statistics on all seeds, the speed budgets (on an idle machine), a soak, and the small local model.
 """
 
 from __future__ import annotations
@@ -20,13 +20,16 @@ DEFAULT = [
     [*PYTHON, "mypy"],
     [*PYTHON, "pytest", "-q", "-n", "2", "--doctest-modules", "emosim", "tests"],
 ]
+ALL_SEEDS = [*PYTHON, "pytest", "-q", "-m", "slow", "-o", "timeout=3000"]
+STATISTICS = ["tests/analysis", "tests/testing"]
 LEGS = [
+    [*ALL_SEEDS, "-n", "2", "tests", *(f"--ignore={folder}" for folder in STATISTICS)],
     ["bash", "tests/legs/wheel.sh"],
     ["bash", "tests/legs/openai_majors.sh"],
     ["bash", "tests/legs/browser.sh"],
 ]
 LONG = [
-    [*PYTHON, "pytest", "-q", "-m", "slow", "-o", "timeout=3000"],
+    [*ALL_SEEDS, *STATISTICS],
     [*PYTHON, "pytest", "-q", "-m", "bench", "-s"],
     [sys.executable, "tests/legs/soak.py"],
     ["bash", "tests/legs/local_model.sh"],

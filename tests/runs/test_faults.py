@@ -16,7 +16,9 @@ from emosim.testing.fake_server import FakeServer
 from emosim.users.llm import LlmUser
 
 KINDS = ("rate_limit", "server_error", "hang", "truncated", "bad_body", "wrong_schema", "bad_json", "empty", "refusal")
-CAUSES = {"bad_json", "bad_schema", "bad_evidence", "empty", "refusal", "truncated", "timeout", "server", "bad_body"}
+CAUSES = {"bad_json", "bad_schema", "bad_evidence", "empty", "refusal", "truncated", "bad_body"}
+CAUSES |= {"timeout", "server", "rate_limit"}
+"""What the served faults may leave behind after bounded retries."""
 
 
 def answer(body: dict[str, object], number: int) -> str:

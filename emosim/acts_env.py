@@ -168,10 +168,7 @@ class EmpathyActsEnv(gym.Env[NDArray[np.float32], "int | np.int64"]):
         Raises:
             UsageError: It is not in the pack.
         """
-        pack, _, persona = name.rpartition("/")
-        if pack not in ("", self.pack.about.id):
-            raise UsageError(f"persona '{name}' is not in pack '{self.pack.about.id}'; pass pack='{pack}'")
-        return self.pack.cast(persona, self.language)
+        return self.pack.cast(name, self.language)
 
     def harder(self, options: Mapping[str, Any]) -> Difficulty:
         """Return the difficulty of the next episode under these reset options."""

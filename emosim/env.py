@@ -92,7 +92,7 @@ class EmpathyEnv(gym.Env[str, str]):
         self.personas = (persona,) if isinstance(persona, str) else tuple(persona or self.pack.personas)
         self.language = language
         for name in self.personas:
-            self.pack.cast(self._local(name), language)
+            self.pack.cast(name, language)
         self.difficulty = difficulty(dict(knobs or {}), level)
         self.user, self.backend = seat_user(user, backend)
         self.reward_name = reward
@@ -188,14 +188,8 @@ class EmpathyEnv(gym.Env[str, str]):
             return stored if isinstance(stored, Episode) else Episode.model_validate(stored)
         address = seed if seed is not None else int(self.np_random.integers(2**31))
         name = options.get("persona") or self.personas[pick(len(self.personas), address, 0, DICE_PERSONA)]
-        casting = self.pack.cast(self._local(str(name)), self.language)
+        casting = self.pack.cast(str(name), self.language)
         return open_episode(casting.persona, casting.scenario, self._harder(options), address, self.user)
-
-    def _local(self, name: str) -> str:
-        pack, _, persona = name.rpartition("/")
-        if pack not in ("", self.pack.about.id):
-            raise UsageError(f"persona '{name}' is not in pack '{self.pack.about.id}'; pass pack='{pack}'")
-        return persona
 
     def _harder(self, options: dict[str, Any]) -> Difficulty:
         if "level" not in options and "knobs" not in options:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from emosim.analysis.ceiling import fewest, max_at_k, pass_at_k
-from emosim.analysis.intervals import UNIT, Floats, Interval, Ints, mean_interval, normal_quantile
+from emosim.analysis.intervals import UNIT, Floats, Interval, Ints, inverted, mean_interval, normal_quantile
 from emosim.errors import UsageError
 from emosim.value import Value
 
@@ -214,13 +214,7 @@ def chi2_quantile(p: float, df: int) -> float:
     >>> round(chi2_quantile(0.95, 3), 3)
     7.815
     """
-    low, high = 0.0, 1.0
-    while _chi2_cdf(high, df) < p:
-        high *= 2.0
-    for _ in range(80):
-        middle = (low + high) / 2.0
-        low, high = (middle, high) if _chi2_cdf(middle, df) < p else (low, middle)
-    return (low + high) / 2.0
+    return inverted(lambda x: _chi2_cdf(x, df), p)
 
 
 def _chi2_cdf(x: float, df: int) -> float:

@@ -247,12 +247,17 @@ def t_quantile(p: float, df: int) -> float:
     >>> round(t_quantile(0.975, 10), 4)
     2.2281
     """
+    return inverted(lambda t: t_cdf(t, df), p)
+
+
+def inverted(cdf: Callable[[float], float], p: float) -> float:
+    """Return the x >= 0 at which an increasing function reaches p, by bisection."""
     low, high = 0.0, 1.0
-    while t_cdf(high, df) < p:
+    while cdf(high) < p:
         high *= 2.0
     for _ in range(80):
         middle = (low + high) / 2.0
-        low, high = (middle, high) if t_cdf(middle, df) < p else (low, middle)
+        low, high = (middle, high) if cdf(middle) < p else (low, middle)
     return (low + high) / 2.0
 
 

@@ -46,12 +46,15 @@ class Pack:
         return content_hash([self.cast(p, lang).persona.sha256 for p in self.personas for lang in self.about.languages])
 
     def cast(self, persona: str, language: Language = "en") -> Casting:
-        """Return a persona in a language.
+        """Return a persona, by its id or as `pack/id`, in a language.
 
         Raises:
-            UsageError: No such persona or language.
+            UsageError: No such persona or language, or it is said to be in another pack.
             PackError: Its files are wrong.
         """
+        pack, _, persona = (name := persona).rpartition("/")
+        if pack not in ("", self.about.id):
+            raise UsageError(f"persona '{name}' is not in pack '{self.about.id}'; pass pack='{pack}'")
         if persona not in self.personas:
             raise UsageError(f"no persona '{persona}' in pack '{self.about.id}'{did_you_mean(persona, self.personas)}")
         if language not in self.about.languages:

@@ -21,7 +21,7 @@ from emosim.packs import Pack, load_pack
 from emosim.persona import Language
 from emosim.value import Value
 
-_KEY: Final = re.compile(r"^([^/:]+)/([^/:]+):([a-z]+):L([0-9.e-]+)((?:,[a-z]+=[0-9.e-]+)*):s(\d+)$")
+_KEY: Final = re.compile(r"^([^/:]+)/([^/:]+):([a-z]+):L([0-9.e-]+)((?:,[a-z]+=[0-9.e-]+)*):s(\d+)(?::a(\d+))?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,12 @@ class EpisodeKey:
     """Knobs set singly, sorted."""
     number: int = 0
     """Number of the seed."""
+    attempt: int = 0
+    """How often the agent met this very episode before, as the rollouts of a group in training do; `:a0001`, …"""
 
     def __str__(self) -> str:
-        return f"{self.pack}/{self.persona}:{self.language}:{self.cell}:s{self.number:04d}"
+        again = f":a{self.attempt:04d}" if self.attempt else ""
+        return f"{self.pack}/{self.persona}:{self.language}:{self.cell}:s{self.number:04d}{again}"
 
     @property
     def cell(self) -> str:
@@ -72,7 +75,7 @@ class EpisodeKey:
             raise UsageError(f"'{text}' is no episode key; keys look like core/dolores:en:L0.50:s0007")
         knobs = tuple((name, float(value)) for name, value in (part.split("=") for part in found[5].split(",")[1:]))
         language: Language = "en" if found[3] == "en" else "zh"
-        return cls(found[1], found[2], language, float(found[4]), knobs, int(found[6]))
+        return cls(found[1], found[2], language, float(found[4]), knobs, int(found[6]), int(found[7] or 0))
 
 
 class Trial(NamedTuple):

@@ -24,7 +24,7 @@ FLOORS: list[set[str]] = [
     {"policies"},
     {"suite"},
     {"runs"},
-    {"probes"},
+    {"probes", "rollouts"},
     {"testing"},
     {"analysis"},
     {"adapters", "cli"},

@@ -1,0 +1,88 @@
+"""Every rollout kept as an episode of a run, so that what was trained on can be verified and analysed."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+from emosim.rewards import Reward
+from emosim.rollouts.rollout import Rollout
+from emosim.runs.config import RunConfig, masked
+from emosim.runs.records import Failure, Models, Record, Spent, SpentBySeat, record_of
+from emosim.runs.store import RunStore, read_failures
+from emosim.runs.summary import summarise
+from emosim.suite import EpisodeKey
+
+
+class Log:
+    """A run directory that rollouts are written to as they end; opened by the first, safe in threads and after forks.
+
+    Args:
+        directory: Where; `{pid}` becomes the id of the process, for trainers with several. `emosim merge` joins them.
+        config: Settings of the run.
+        earn: The reward that the settings name.
+    """
+
+    def __init__(self, directory: str, config: RunConfig, earn: Reward) -> None:
+        self.directory, self.config, self.earn = directory, config, earn
+        self._lock = threading.Lock()
+        self._process = 0
+        self._store: RunStore | None = None
+        self._met: Counter[EpisodeKey] = Counter()
+
+    def add(self, rollout: Rollout) -> None:
+        """Write a rollout that is over, under its key and the number of the attempt.
+
+        Raises:
+            RunError: The directory cannot be written, is locked by another process, or holds another run.
+        """
+        with self._lock:
+            store = self._opened()
+            key = replace(rollout.key, attempt=self._met[rollout.key])
+            store.add(self._entry(rollout, str(key)))
+            self._met[rollout.key] += 1
+
+    def close(self) -> None:
+        """Write the summary and give the directory free; the next rollout opens it again."""
+        with self._lock:
+            if self._store is not None and self._process == os.getpid():
+                self._store.tally.planned = len(self._store.tally.rows) + len(self._store.tally.failed)
+                self._store.conclude(summarise(self._store.tally, self.config, "complete"))
+                self._store.__exit__(None, None, None)
+            self._store = None
+        atexit.unregister(self.close)
+
+    def _opened(self) -> RunStore:
+        if self._store is None or self._process != os.getpid():
+            where = Path(self.directory.replace("{pid}", str(os.getpid())))
+            self._store, self._process = RunStore(where, self.config, 0).__enter__(), os.getpid()
+            failed = [failure.key for failure in read_failures(where)]
+            met = (EpisodeKey.parse(key) for key in {*self._store.finished, *failed})
+            self._met = Counter(replace(key, attempt=0) for key in met)
+            atexit.register(self.close)
+        return self._store
+
+    def _entry(self, rollout: Rollout, key: str) -> Record | Failure:
+        config, episode = self.config, rollout.episode
+        used = SpentBySeat(user=Spent.of(rollout.spent))
+        models = Models(user=tuple(sorted(rollout.models)))
+        if rollout.outcome.valid:
+            return record_of(key, config.agent, episode, (config.reward, self.earn), config.versions, used, models)
+        cause, _, message = rollout.fault.partition(": ")
+        return Failure(
+            key=key,
+            agent=config.agent,
+            user=config.user,
+            seat="environment" if cause == "outside" else "user",
+            cause=cause,
+            message=masked(message)[:300],
+            turn=len(episode.turns) + 1,
+            moods=episode.moods,
+            usage=used,
+            models=models,
+            versions=config.versions,
+        )

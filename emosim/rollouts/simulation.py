@@ -1,0 +1,180 @@
+"""The users that a trainer talks to: settings as JSON, rows in, rollouts out, many answered at once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import cache, partial
+from typing import Any
+
+from pydantic import ValidationError
+
+from emosim.engine import open_episode
+from emosim.env import seat_user
+from emosim.episode import Episode
+from emosim.errors import UsageError
+from emosim.flow import Backend, drive, together
+from emosim.packs import load_pack
+from emosim.rewards import reward as reward_named
+from emosim.rewards import rewards_of
+from emosim.rollouts.log import Log
+from emosim.rollouts.outcome import Step
+from emosim.rollouts.rollout import Rollout, raise_if_common
+from emosim.rollouts.rows import Row, key_of, rows
+from emosim.runs.config import RunConfig, versions_of
+from emosim.suite import EpisodeKey, Suite
+from emosim.users.protocol import User
+
+
+class Rollouts:
+    """Simulated users for a trainer: opens the user that a row names, answers many at once, keeps every rollout.
+
+    >>> users = Rollouts(reward="final")
+    >>> rollout = users.open({"episode": "core/dolores:en:L0.30:s0007"})
+    >>> rollout.reply("What does the letter ask of you, and by when?").over
+    False
+    >>> rollout.leave().reward
+    0.0
+    """
+
+    def __init__(
+        self,
+        user: str | User = "rules",
+        *,
+        backend: str | Backend | None = None,
+        pack: str = "core",
+        reward: str = "final",
+        agent: str = "trainee",
+        log: str | None = None,
+        deadline_s: float = 600.0,
+    ) -> None:
+        """Settle who the users are; JSON-able except a ready-made user or backend.
+
+        Args:
+            user: `rules`, `llm:MODEL`, `sage:MODEL`, …, or a user object.
+            backend: What answers the user's questions, if `user` does not name it.
+            pack: Name or folder of the pack that rows draw from.
+            reward: Name from `emosim.rewards.REWARDS`, or a weighted sum such as `final+0.5*delta`.
+            agent: Name of what is trained, for the log.
+            log: Directory that keeps every rollout as a run; `{pid}` in it becomes the id of the process.
+            deadline_s: Longest time for one awaited answer of the user, seconds.
+
+        Raises:
+            UsageError: An argument names something unknown.
+            PackError: The pack is wrong.
+        """
+        self._again = partial(
+            Rollouts, user, backend=backend, pack=pack, reward=reward, agent=agent, log=log, deadline_s=deadline_s
+        )
+        self.user, self.backend = seat_user(user, backend)
+        self.pack, self.earn, self.deadline_s = load_pack(pack), reward_named(reward), deadline_s
+        config = RunConfig(
+            suite=Suite(pack=pack),
+            agent=agent,
+            user=self.user.name,
+            user_spec=user if isinstance(user, str) else "",
+            reward=reward,
+            probe={"rollouts": agent},
+            versions=versions_of(Suite(pack=pack)),
+        )
+        self.log = Log(log, config, self.earn) if log else None
+
+    def __reduce__(self) -> tuple[Callable[[], Rollouts], tuple[()]]:
+        return self._again, ()
+
+    def rows(self, suite: Suite, *, system: str | None = None, think: bool = False) -> list[Row]:
+        """Return the rows of a suite, with these users' openings; see `emosim.rollouts.rows`."""
+        return rows(suite, system=system, think=think, user=self.user)
+
+    def open(self, row: Mapping[str, Any] | str | EpisodeKey) -> Rollout:
+        """Return a new rollout with the user that a row names: the same row, the same user.
+
+        Args:
+            row: A row, the text of its column `episode`, or a key.
+
+        Raises:
+            UsageError: It names no episode of the pack.
+        """
+        key = row if isinstance(row, EpisodeKey) else key_of(row)
+        if key.pack != self.pack.about.id:
+            raise UsageError(f"{key} is of another pack than '{self.pack.about.id}'; pass pack='{key.pack}'")
+        casting = self.pack.cast(key.persona, key.language)
+        return Rollout(self, key, open_episode(casting.persona, casting.scenario, key.harder, key.seed, self.user))
+
+    def reply_all(self, rollouts: Sequence[Rollout], texts: Sequence[str]) -> list[Step]:
+        """Say something in each rollout; all users' questions go out in one batch, a failed one ends only its own.
+
+        Raises:
+            UsageError: The numbers differ, or a rollout is over.
+        """
+        if len(rollouts) != len(texts):
+            raise UsageError(f"{len(texts)} replies were given for {len(rollouts)} rollouts")
+        pairs = list(zip(rollouts, texts, strict=True))
+        with ExitStack() as stack:
+            for rollout in rollouts:
+                stack.enter_context(rollout)
+            results = drive(together([rollout.turn(text) for rollout, text in pairs]), self.backend)
+            for result in results:
+                raise_if_common(result)
+            return [rollout.settle(result) for rollout, result in zip(rollouts, results, strict=True)]
+
+    async def areply_all(self, rollouts: Sequence[Rollout], texts: Sequence[str]) -> list[Step]:
+        """Do what `reply_all` does, awaiting: all users answer at once, each in its own time."""
+        if len(rollouts) != len(texts):
+            raise UsageError(f"{len(texts)} replies were given for {len(rollouts)} rollouts")
+        return await asyncio.gather(*[r.areply(text) for r, text in zip(rollouts, texts, strict=True)])
+
+    def closed(self, rollout: Rollout) -> None:
+        """Keep a rollout that is over."""
+        if self.log:
+            self.log.add(rollout)
+
+    def close(self) -> None:
+        """Write the log's summary; happens by itself when the process ends."""
+        if self.log:
+            self.log.close()
+
+    def state_of(self, rollout: Rollout) -> dict[str, Any]:
+        """Return a rollout as JSON, hidden fields included: never show it to the agent."""
+        return {"key": str(rollout.key), "episode": rollout.episode.model_dump(mode="json"), "fault": rollout.fault}
+
+    def restore(self, state: Mapping[str, Any]) -> Rollout:
+        """Return the rollout that `state_of` stored, to go on from there.
+
+        Raises:
+            UsageError: It is no such state, or of another user.
+        """
+        try:
+            episode = Episode.model_validate(state["episode"])
+            rollout = Rollout(self, EpisodeKey.parse(state["key"]), episode)
+            rollout.fault = str(state["fault"])
+        except (KeyError, ValidationError) as error:
+            raise UsageError(f"this is no state of a rollout: {str(error).splitlines()[0]}") from None
+        if episode.user != self.user.name:
+            raise UsageError(f"the state is of the user {episode.user}, these are {self.user.name}")
+        rollout.rewards = list(rewards_of(episode, self.earn))
+        return rollout
+
+
+def shared(settings: Mapping[str, Any]) -> Rollouts:
+    """Return the users that JSON settings describe: one object for the same settings in a process.
+
+    For trainers that make a new environment for every rollout from a configuration file.
+
+    Raises:
+        UsageError: A setting is unknown.
+    """
+    return _shared(json.dumps(dict(settings), sort_keys=True))
+
+
+@cache
+def _shared(settings: str) -> Rollouts:
+    given = json.loads(settings)
+    try:
+        return Rollouts(**given)
+    except TypeError:
+        known = ("user", "backend", "pack", "reward", "agent", "log", "deadline_s")
+        unknown = ", ".join(sorted(given.keys() - set(known)))
+        raise UsageError(f"unknown settings of the users: {unknown or given}; there are {', '.join(known)}") from None

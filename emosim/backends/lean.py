@@ -1,20 +1,17 @@
-"""The lean transport: aiohttp and pydantic-core straight to an OpenAI-compatible server, for training."""
+"""The lean transport: straight to an OpenAI-compatible server without an SDK, for training."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pydantic_core import from_json, to_json
 
+from emosim.backends.http import Cut, Garbled, Pool, Reply
 from emosim.backends.keys import Secret, one_line, scrub
 from emosim.backends.protocol import Body, Wire, status_error
 from emosim.errors import BackendError, TransientBackendError, UsageError
-
-if TYPE_CHECKING:
-    import aiohttp
 
 IDLE_S = 4.0
 """Seconds that an idle connection is kept: less than the 5 s of uvicorn (vLLM, SGLang) and llama.cpp."""
@@ -31,7 +28,7 @@ class LeanTransport:
         extra: More fields for the body, such as `{"chat_template_kwargs": {"enable_thinking": False}}`.
 
     Raises:
-        UsageError: The address is no http(s) address.
+        UsageError: The address is no http(s) address, or the key holds a line break.
     """
 
     url: str
@@ -42,6 +39,8 @@ class LeanTransport:
     def __post_init__(self) -> None:
         if not is_http_address(self.url):
             raise UsageError(f"no http address: {scrub(self.url)!r} (write http://HOST:PORT/v1#MODEL)")
+        if not self.key.reveal().isprintable():
+            raise UsageError(f"{self.name}: the API key holds a line break or another control character")
 
     def __repr__(self) -> str:
         return f"LeanTransport({self.name!r})"
@@ -54,13 +53,14 @@ class LeanTransport:
     def open(self, concurrency: int) -> Wire:
         """Open a connection pool in the running event loop."""
         allow_open_files(concurrency + 256)
-        return _LeanWire(self, concurrency)
+        return _LeanWire(self)
 
 
 def is_http_address(url: str) -> bool:
-    """Return whether the text is an http or https address with a host and, if any, a valid port."""
+    """Return whether the text is an http or https address with a host that has a name, and, if any, a valid port."""
     try:
         parts = urlsplit(url)
+        (parts.hostname or "").encode("idna")
         return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
         return False
@@ -79,54 +79,43 @@ def allow_open_files(count: int) -> None:
 
 
 class _LeanWire:
-    def __init__(self, transport: LeanTransport, concurrency: int) -> None:
-        import aiohttp
-
+    def __init__(self, transport: LeanTransport) -> None:
         self._name, self._secrets, self._extra = transport.name, (transport.key,), dict(transport.extra)
-        self._address = transport.url.rstrip("/") + "/chat/completions"
-        headers = {"Content-Type": "application/json"}
-        if transport.key:
-            headers["Authorization"] = f"Bearer {transport.key.reveal()}"
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_S, ttl_dns_cache=300),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers=headers,
-        )
+        key = transport.key.reveal()
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._pool = Pool(transport.url.rstrip("/") + "/chat/completions", headers, IDLE_S)
 
     async def post(self, body: Body, timeout_s: float) -> object:
-        import aiohttp
-
         if self._extra:
             body = {**body, **self._extra}
         try:
-            async with self._session.post(
-                self._address, data=to_json(body), timeout=aiohttp.ClientTimeout(total=timeout_s)
-            ) as reply:
-                content = await reply.read()
-        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+            reply = await self._pool.post(to_json(body), timeout_s)
+        except (TimeoutError, Cut, Garbled, OSError) as error:
             raise self._fault(error, timeout_s) from None
         if reply.status != 200:
-            raise self._refusal(reply, content)
+            raise self._refusal(reply)
         try:
-            return from_json(content)
+            return from_json(reply.content)
         except ValueError:
             raise TransientBackendError(f"{self._name} sent a body that is no JSON", cause="bad_body") from None
 
     async def close(self) -> None:
-        await self._session.close()
+        await self._pool.close()
 
-    def _refusal(self, reply: aiohttp.ClientResponse, content: bytes) -> BackendError:
-        text = scrub(content[:4000].decode("utf-8", "replace"), self._secrets)
-        return status_error(reply.status, text, reply.headers.get("Retry-After"), self._name)
+    def _refusal(self, reply: Reply) -> BackendError:
+        text = reply.content[:4000].decode("utf-8", "replace")
+        if 300 <= reply.status < 400 and b"location" in reply.headers:
+            text = f"it has moved: use {reply.headers[b'location'].decode('latin-1')}"
+        wait = reply.headers.get(b"retry-after")
+        wait_s = wait.decode("latin-1") if wait else None
+        return status_error(reply.status, scrub(text, self._secrets), wait_s, self._name)
 
     def _fault(self, error: Exception, timeout_s: float) -> BackendError:
-        import aiohttp
-
         if isinstance(error, TimeoutError):
             return TransientBackendError(f"{self._name} did not answer within {timeout_s:g} s", cause="timeout")
-        if isinstance(error, aiohttp.ClientPayloadError):
+        if isinstance(error, Cut):
             return TransientBackendError(f"{self._name} cut its answer short", cause="truncated")
-        if isinstance(error, (aiohttp.InvalidURL, aiohttp.TooManyRedirects)):
-            return BackendError(f"{self._name} is no usable address", cause="bad_request")
         why = scrub(str(error), self._secrets) or type(error).__name__
+        if isinstance(error, Garbled):
+            return TransientBackendError(one_line(f"{self._name} answered no HTTP: {why}"), cause="bad_body")
         return TransientBackendError(one_line(f"{self._name} cannot be reached: {why}"), cause="unreachable")

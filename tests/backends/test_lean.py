@@ -74,7 +74,7 @@ def test_address_must_be_http():
 
 def test_importing_backends_loads_no_client():
     code = (
-        "import sys, emosim.backends; print(sorted({'openai', 'litellm', 'aiohttp', 'xllamacpp'} & set(sys.modules)))"
+        "import sys, emosim.backends; print(sorted({'openai', 'litellm', 'httptools', 'xllamacpp'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

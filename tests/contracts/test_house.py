@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MODULES = sorted((ROOT / "emosim").rglob("*.py"))
-HEAVY = ("openai", "litellm", "httpx", "aiohttp", "rich", "typer", "matplotlib", "scipy", "pandas", "tenacity")
+HEAVY = ("openai", "litellm", "httpx", "httptools", "rich", "typer", "matplotlib", "scipy", "pandas", "tenacity")
 TOP = {"pyproject.toml", "README.md", "LICENSE", "emosim", "personas", "tests", "examples"}
 
 

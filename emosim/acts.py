@@ -10,7 +10,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-from emosim.value import Value
+from emosim.value import Compact
 
 
 class Act(StrEnum):
@@ -94,7 +94,7 @@ class Need(StrEnum):
     """To be told, with reasons, that one did nothing wrong."""
 
 
-class Evidence(Value):
+class Evidence(Compact):
     """One act found in a reply, with the words that show it."""
 
     act: Act
@@ -103,7 +103,7 @@ class Evidence(Value):
     """Words of the reply, verbatim; empty only for acts that say nothing."""
 
 
-class Appraisal(Value):
+class Appraisal(Compact):
     """What a reply meant to this user: evidence, never a verdict on the mood."""
 
     evidence: tuple[Evidence, ...]

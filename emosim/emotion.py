@@ -16,12 +16,12 @@ from emosim.feeling import GAIN as GAIN
 from emosim.feeling import MAX_CHANGE as MAX_CHANGE
 from emosim.feeling import clip as clip
 from emosim.feeling import combine, novelty, response, shift
-from emosim.value import Value
+from emosim.value import Compact, Value
 
 TemperamentKind = Literal["negative", "passive", "avoidant"]
 
 
-class EmotionState(Value):
+class EmotionState(Compact):
     """How the user feels after a turn."""
 
     mood: float
@@ -137,7 +137,7 @@ def feel(
     value = worth(appraisal, need, memory)
     push = response(value, state, temper, memory.told, float(memory.tested)) + touch(appraisal, reactions, memory)
     mood, trust, patience, change = shift(state, push, temper, float(supported(appraisal)))
-    return EmotionState(mood=mood, trust=trust, patience=patience, last_change=change)
+    return EmotionState.model_construct(mood=mood, trust=trust, patience=patience, last_change=change)
 
 
 def worth(appraisal: Appraisal, need: Need, memory: Memory = START) -> float:

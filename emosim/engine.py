@@ -79,9 +79,8 @@ def conclude(felt: Felt, spoken: Spoken) -> Transition:
     """Return the transition to the episode that includes this turn."""
     before = felt.heard.episode
     ended = ending(before, felt.emotion, blank=is_blank(felt.heard.reply), goodbye=spoken.goodbye)
-    return _commit(
-        before, Turn(reply=felt.heard.reply, appraisal=felt.appraisal, emotion=felt.emotion, spoken=spoken), ended
-    )
+    turn = Turn.model_construct(reply=felt.heard.reply, appraisal=felt.appraisal, emotion=felt.emotion, spoken=spoken)
+    return _commit(before, turn, ended)
 
 
 def leave(episode: Episode) -> Transition:

@@ -20,7 +20,7 @@ from emosim.difficulty import Difficulty
 from emosim.emotion import MAX_CHANGE, EmotionState
 from emosim.flow import Message
 from emosim.persona import Persona, Scenario
-from emosim.value import Value
+from emosim.value import Compact, Value
 
 SCHEMA_VERSION: Final = 1
 """Version of the stored form; a change of dynamics, rules or prompts raises it or the user's own version."""
@@ -34,17 +34,25 @@ _OPENING: Final = re.compile(r"<(?:think|thinking)>", re.IGNORECASE)
 _CLOSING: Final = re.compile(r"</(?:think|thinking)>", re.IGNORECASE)
 
 
-class Utterance(Value):
+class Utterance(Compact):
     """What the agent said, exactly as it came."""
 
     raw: str
     """The reply, reasoning blocks included; never rewritten."""
 
+    @property
+    def text(self) -> str:
+        """What the user sees: without `<think>` blocks, an unclosed one hides the rest."""
+        return self._parts[0] if "<" in self.raw else self.raw.strip()
+
+    @property
+    def reasoning(self) -> str:
+        """What the user does not see."""
+        return self._parts[1] if "<" in self.raw else ""
+
     @cached_property
     def _parts(self) -> tuple[str, str]:
-        """Return what the user sees and what it does not."""
-        if "<" not in self.raw:
-            return self.raw.strip(), ""
+        """Return what the user sees and what it does not; kept only where there may be a difference."""
         hidden = [block[2] for block in _THINK.finditer(self.raw)]
         seen = _THINK.sub("", self.raw)
         unopened, tag, after = _last(seen, _CLOSING)
@@ -53,18 +61,8 @@ class Utterance(Value):
         seen, _, unclosed = _first(seen, _OPENING)
         return seen.strip(), "\n".join(part.strip() for part in [*hidden, unclosed] if part.strip())
 
-    @property
-    def text(self) -> str:
-        """What the user sees: without `<think>` blocks, an unclosed one hides the rest."""
-        return self._parts[0]
 
-    @property
-    def reasoning(self) -> str:
-        """What the user does not see."""
-        return self._parts[1]
-
-
-class Spoken(Value):
+class Spoken(Compact):
     """What the user said."""
 
     text: str
@@ -77,7 +75,7 @@ class Spoken(Value):
     """The user model said that it leaves; only protocol presets heed it."""
 
 
-class Turn(Value):
+class Turn(Compact):
     """One reply of the agent, answered by the user."""
 
     reply: Utterance
@@ -115,7 +113,7 @@ class Rulebook(Value):
     """True where the user model's goodbye ends the episode."""
 
 
-class Episode(Value):
+class Episode(Compact):
     """Everything that happened, and everything needed to recompute it."""
 
     schema_version: int = SCHEMA_VERSION

@@ -14,7 +14,7 @@ import json
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Generic, Literal, Protocol, TypeAlias, TypeVar
+from typing import Generic, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from emosim.errors import BackendError, EmosimError
 
@@ -121,6 +121,16 @@ class Backend(Protocol):
 
     async def acomplete(self, requests: Requests) -> Answers:
         """Answer all requests, awaiting."""
+        ...
+
+
+@runtime_checkable
+class Bounded(Protocol):
+    """What a backend has that keeps a bounded number of calls in flight and lets the others wait."""
+
+    @property
+    def places(self) -> int:
+        """Calls in flight at most."""
         ...
 
 

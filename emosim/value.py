@@ -3,14 +3,80 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict
+
+_new, _set = object.__new__, object.__setattr__
+_set_names = vars(BaseModel)["__pydantic_fields_set__"].__set__
+_set_extra = vars(BaseModel)["__pydantic_extra__"].__set__
+_set_private = vars(BaseModel)["__pydantic_private__"].__set__
 
 
 class Value(BaseModel):
     """A frozen value: equal by content, unknown fields refused, attribute docstrings are the field descriptions."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Compact(Value):
+    """A value of which very many are alive at once: it weighs a quarter of what pydantic's own weigh.
+
+    Their weight is a dict and a set of the given names in each. Here fields are set one by one, in order, which lets
+    Python keep them without a dict until somebody asks for it, and a class has one set of names: to pydantic, every
+    field was given (`exclude_unset` leaves nothing out). Values nested in validated JSON keep pydantic's form.
+    """
+
+    _order: ClassVar[tuple[str, ...]] = ()
+    _names: ClassVar[set[str]] = set()
+    _defaults: ClassVar[dict[str, object]] = {}
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
+        fields = cls.model_fields
+        cls._order, cls._names = tuple(fields), set(fields)
+        cls._defaults = {name: field.default for name, field in fields.items() if not field.is_required()}
+
+    def __init__(self, /, **data: object) -> None:
+        for name, value in vars(self.__pydantic_validator__.validate_python(data)).items():
+            _set(self, name, value)
+        _set_names(self, self._names)
+        _set_extra(self, None)
+        _set_private(self, None)
+
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+    @classmethod
+    def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:  # type: ignore[override]
+        """Return a value from parts that are known to be right: nothing is validated.
+
+        Raises:
+            KeyError: A field without default is missing.
+            TypeError: There is no such field.
+        """
+        if len(values) != len(cls._order):
+            values = cls._defaults | values
+            if unknown := values.keys() - cls._names:
+                raise TypeError(f"{cls.__name__} has no {', '.join(sorted(unknown))}")
+        return cls._made(values)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy with some fields replaced, without validation."""
+        if deep:
+            return super().model_copy(update=update, deep=True)
+        parts = {name: getattr(self, name) for name in self._order}
+        return self._made(parts | dict(update) if update else parts)
+
+    @classmethod
+    def _made(cls, parts: dict[str, Any]) -> Self:
+        made = _new(cls)
+        for name in cls._order:
+            _set(made, name, parts[name])
+        _set_names(made, cls._names)
+        _set_extra(made, None)
+        _set_private(made, None)
+        return made
 
 
 _MASK = (1 << 64) - 1

@@ -105,6 +105,11 @@ class ModelBackend:
         self._gates: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Gate] = weakref.WeakKeyDictionary()
         weakref.finalize(self, self._loops.close)
 
+    @property
+    def places(self) -> int:
+        """Calls in flight at most."""
+        return self.limits.concurrency
+
     def complete(self, requests: Requests) -> Answers:
         """Answer all requests at once, blocking, on a private event loop."""
         return self._loops.run(lambda: self._answer(requests, self._gate)) if requests else []

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Final
 
 from emosim.engine import advance, is_over, leave, open_episode
 from emosim.episode import Episode, Utterance
 from emosim.errors import BackendError, EmosimError, UsageError
-from emosim.flow import Answers, Backend, ChatResponse, Requests, Seat, Usage, adrive
+from emosim.flow import Answers, Backend, Bounded, ChatResponse, Requests, Seat, Usage, adrive
 from emosim.packs import Casting
 from emosim.policies.protocol import Policy, see
 from emosim.rewards import Reward
@@ -53,11 +54,23 @@ class House:
     openings: dict[str, Episode] = field(default_factory=dict)
     """One opened episode for each persona, language and difficulty, whose values all others of its kind share."""
 
+    rooms: dict[Seat, AbstractAsyncContextManager[object]] = field(init=False)
+    """Where episodes wait for their turn at a backend: outside, thousands hold no prompt and no half-played turn."""
+
+    def __post_init__(self) -> None:
+        seats: dict[Seat, Backend | None] = {"agent": self.players.agent_backend, "user": self.players.user_backend}
+        object.__setattr__(self, "rooms", {seat: room(backend) for seat, backend in seats.items()})
+
     def open(self, key: EpisodeKey, casting: Casting) -> Episode:
         """Return a new episode; a harder persona weighs 8 KB, so thousands at once must not each have their own."""
         fresh = open_episode(casting.persona, casting.scenario, key.harder, key.seed, self.players.user)
         kind = self.openings.setdefault(str(key).rpartition(":")[0], fresh)
         return fresh.model_copy(update={name: getattr(kind, name) for name in _SHARED})
+
+
+def room(backend: Backend | None) -> AbstractAsyncContextManager[object]:
+    """Return the waiting room of a backend: for twice its places, so that nothing in front of it runs dry."""
+    return asyncio.Semaphore(2 * backend.places) if isinstance(backend, Bounded) else nullcontext()
 
 
 _SHARED: Final = ("persona", "scenario", "difficulty", "rules")
@@ -81,17 +94,19 @@ class Game:
 
     async def play(self) -> None:
         """Play to the end."""
-        players = self.house.players
+        house, players = self.house, self.house.players
         agent, user = self._line("agent", players.agent_backend), self._line("user", players.user_backend)
         while not is_over(self.episode):
             self.seat = "agent"
-            reply = await adrive(players.agent.reply(see(self.episode, players.agent)), agent)
+            async with house.rooms["agent"]:
+                reply = await adrive(players.agent.reply(see(self.episode, players.agent)), agent)
             if reply is None:
                 self.episode = leave(self.episode).after
                 break
-            said = Utterance(raw=sayable(reply))
+            said = Utterance.model_construct(raw=sayable(reply))
             self.seat = "user"
-            self.episode = (await adrive(advance(self.episode, said, players.user), user)).after
+            async with house.rooms["user"]:
+                self.episode = (await adrive(advance(self.episode, said, players.user), user)).after
         self.seat = "environment"
 
     def record(self) -> Record:

@@ -8,6 +8,8 @@ import threading
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
+from weakref import WeakSet
 
 from emosim.rewards import Reward
 from emosim.rollouts.rollout import Rollout
@@ -16,6 +18,8 @@ from emosim.runs.records import Failure, Models, Record, Spent, SpentBySeat, rec
 from emosim.runs.store import RunStore, read_failures
 from emosim.runs.summary import summarise
 from emosim.suite import EpisodeKey
+
+_LOGS: Final[WeakSet[Log]] = WeakSet()
 
 
 class Log:
@@ -33,6 +37,7 @@ class Log:
         self._process = 0
         self._store: RunStore | None = None
         self._met: Counter[EpisodeKey] = Counter()
+        _LOGS.add(self)
 
     def add(self, rollout: Rollout) -> None:
         """Write a rollout that is over, under its key and the number of the attempt.
@@ -86,3 +91,10 @@ class Log:
             models=models,
             versions=config.versions,
         )
+
+
+def close_logs(directory: str | Path) -> None:
+    """Close every log of this process that lies under a directory, so that the directory may be moved or removed."""
+    for log in list(_LOGS):
+        if Path(log.directory).is_relative_to(directory):
+            log.close()

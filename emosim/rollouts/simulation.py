@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import ValidationError
 
@@ -26,6 +26,10 @@ from emosim.rollouts.rows import Row, key_of, rows
 from emosim.runs.config import RunConfig, versions_of
 from emosim.suite import EpisodeKey, Suite
 from emosim.users.protocol import User
+from emosim.users.roster import resolve_user
+
+if TYPE_CHECKING:
+    from emosim.backends.resolve import Settings
 
 
 class Rollouts:
@@ -49,6 +53,7 @@ class Rollouts:
         agent: str = "trainee",
         log: str | None = None,
         deadline_s: float = 600.0,
+        limits: Mapping[str, float] | None = None,
     ) -> None:
         """Settle who the users are; JSON-able except a ready-made user or backend.
 
@@ -60,15 +65,16 @@ class Rollouts:
             agent: Name of what is trained, for the log.
             log: Directory that keeps every rollout as a run; `{pid}` in it becomes the id of the process.
             deadline_s: Longest time for one awaited answer of the user, seconds.
+            limits: How long and often to try each call of the user's model, and how many at once, such as
+                `{"timeout_s": 20, "attempts": 2, "concurrency": 256}`; see `emosim.backends.model.Limits`.
 
         Raises:
             UsageError: An argument names something unknown.
             PackError: The pack is wrong.
         """
-        self._again = partial(
-            Rollouts, user, backend=backend, pack=pack, reward=reward, agent=agent, log=log, deadline_s=deadline_s
-        )
-        self.user, self.backend = seat_user(user, backend)
+        given = {"backend": backend, "pack": pack, "reward": reward, "agent": agent, "log": log}
+        self._again = partial(Rollouts, user, **given, deadline_s=deadline_s, limits=limits)  # type: ignore[arg-type]
+        self.user, self.backend = seat_user(user, _limited(user, backend, limits) if limits else backend)
         self.pack, self.earn, self.deadline_s = load_pack(pack), reward_named(reward), deadline_s
         config = RunConfig(
             suite=Suite(pack=pack),
@@ -158,6 +164,13 @@ class Rollouts:
         return rollout
 
 
+def _limited(user: str | User, backend: str | Backend | None, limits: Mapping[str, float]) -> str | Backend | None:
+    from emosim.backends import resolve_backend
+
+    spec = resolve_user(user)[1] if isinstance(user, str) and backend is None else backend
+    return resolve_backend(spec, seat="user", **cast("Settings", dict(limits))) if isinstance(spec, str) else spec
+
+
 def shared(settings: Mapping[str, Any]) -> Rollouts:
     """Return the users that JSON settings describe: one object for the same settings in a process.
 
@@ -175,6 +188,6 @@ def _shared(settings: str) -> Rollouts:
     try:
         return Rollouts(**given)
     except TypeError:
-        known = ("user", "backend", "pack", "reward", "agent", "log", "deadline_s")
+        known = ("user", "backend", "pack", "reward", "agent", "log", "deadline_s", "limits")
         unknown = ", ".join(sorted(given.keys() - set(known)))
         raise UsageError(f"unknown settings of the users: {unknown or given}; there are {', '.join(known)}") from None

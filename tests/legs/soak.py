@@ -23,7 +23,6 @@ from typing import Final
 
 sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 
-from talking_server import answer, last_reply, mark
 from talks import Talker, agent_reply
 
 from emosim.backends import Meter, resolve_backend
@@ -31,6 +30,7 @@ from emosim.cli.app import run_args
 from emosim.runs import Pace, Players, Record, Summary, config_of, play, read_failures, read_run
 from emosim.suite import Suite
 from emosim.testing.fake_server import FakeServer
+from emosim.testing.talking import answer, last_reply, mark
 from emosim.users.briefing import nonce
 from emosim.users.llm import LlmUser
 

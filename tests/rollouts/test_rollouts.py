@@ -15,8 +15,11 @@ from emosim.errors import BackendError, SimulationError, UsageError
 from emosim.flow import Answers, Requests
 from emosim.rewards import REWARDS
 from emosim.rollouts import Rollouts, key_of, rows, shared
+from emosim.rollouts.log import close_logs
 from emosim.runs import read_failures, read_run, verify
 from emosim.suite import EpisodeKey, Suite
+from emosim.testing.fake_server import FakeServer
+from emosim.testing.talking import answer
 from emosim.users.llm import LlmUser
 
 SUITE = Suite(personas=("dolores", "feng"), levels=(0.3,), repeats=2)
@@ -208,6 +211,28 @@ def test_settings_are_json_and_shared_in_a_process() -> None:
     settings = {"reward": "final", "agent": "x"}
     assert shared(settings) is shared(dict(reversed(settings.items())))
     assert talked(pickle.loads(pickle.dumps(shared(settings)))) == talked(shared(settings))
+
+
+def test_calls_of_the_users_model_are_limited_by_settings(tmp_path: Path) -> None:
+    with FakeServer(answer, faults=["hang"]) as server:
+        settings = {"user": f"llm:{server.url}#fake", "limits": {"timeout_s": 0.2, "attempts": 1}}
+        users = pickle.loads(pickle.dumps(shared(settings)))
+        late, good = users.open(KEY), users.open(KEY)
+        assert late.reply(REPLIES[0]).reward is None
+        assert late.fault.startswith("timeout: ")
+        assert good.reply(REPLIES[0]).reward is not None
+    with pytest.raises(UsageError, match="timeout"):
+        Rollouts("llm:http://127.0.0.1:1/v1#fake", limits={"timeout": 1})
+
+
+def test_logs_under_a_directory_are_closed(tmp_path: Path) -> None:
+    inside, outside = (Rollouts(log=str(tmp_path / name)) for name in ("a/{pid}", "b"))
+    for users in (inside, outside):
+        users.open(KEY).leave()
+    close_logs(tmp_path / "a")
+    assert list(tmp_path.glob("a/*/summary.json"))
+    assert not list(tmp_path.glob("b/summary.json"))
+    outside.close()
 
 
 def test_mistakes_are_named(tmp_path: Path) -> None:

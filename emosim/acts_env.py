@@ -22,7 +22,7 @@ from emosim.info import info_of
 from emosim.packs import Casting, load_pack
 from emosim.persona import Language
 from emosim.phrasebook import realise
-from emosim.render import render_ansi, render_turn
+from emosim.render import MODES, render_ansi, render_mode_of, render_turn
 from emosim.rewards import reward as reward_named
 from emosim.users.acts import ActsUser
 from emosim.value import pick, roll
@@ -62,7 +62,7 @@ class EmpathyActsEnv(gym.Env[NDArray[np.float32], "int | np.int64"]):
     Versions: v0, the first.
     """
 
-    metadata: dict[str, Any] = {"render_modes": ["ansi", "human"], "render_fps": 1}  # noqa: RUF012
+    metadata: dict[str, Any] = {"render_modes": [*MODES], "render_fps": 1}  # noqa: RUF012
 
     def __init__(
         self,
@@ -90,9 +90,7 @@ class EmpathyActsEnv(gym.Env[NDArray[np.float32], "int | np.int64"]):
             UsageError: An argument names something unknown or out of range.
             PackError: The pack is wrong.
         """
-        if render_mode not in (None, *self.metadata["render_modes"]):
-            raise UsageError(f"unknown render_mode '{render_mode}'{did_you_mean(str(render_mode), ('ansi', 'human'))}")
-        self.render_mode = render_mode
+        self.render_mode = render_mode_of(render_mode)
         self.pack, self.language = load_pack(pack), language
         self.personas = (persona,) if isinstance(persona, str) else tuple(persona or self.pack.personas)
         for name in self.personas:

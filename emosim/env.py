@@ -16,7 +16,7 @@ from emosim.flow import Backend, Flow, adrive, drive
 from emosim.info import info_of
 from emosim.packs import load_pack
 from emosim.persona import Language
-from emosim.render import render_ansi, render_turn
+from emosim.render import MODES, render_ansi, render_mode_of, render_turn
 from emosim.rewards import reward as reward_named
 from emosim.spaces import UtteranceSpace
 from emosim.users.protocol import User
@@ -53,7 +53,7 @@ class EmpathyEnv(gym.Env[str, str]):
     Versions: v0, the first.
     """
 
-    metadata: dict[str, Any] = {"render_modes": ["ansi", "human"], "render_fps": 1}  # noqa: RUF012
+    metadata: dict[str, Any] = {"render_modes": [*MODES], "render_fps": 1}  # noqa: RUF012
 
     def __init__(
         self,
@@ -85,9 +85,7 @@ class EmpathyEnv(gym.Env[str, str]):
             UsageError: An argument names something unknown or out of range.
             PackError: The pack is wrong.
         """
-        if render_mode not in (None, *self.metadata["render_modes"]):
-            raise UsageError(f"unknown render_mode '{render_mode}'{did_you_mean(str(render_mode), ('ansi', 'human'))}")
-        self.render_mode = render_mode
+        self.render_mode = render_mode_of(render_mode)
         self.pack = load_pack(pack)
         self.personas = (persona,) if isinstance(persona, str) else tuple(persona or self.pack.personas)
         self.language = language

@@ -6,8 +6,30 @@ import unicodedata
 from typing import Final
 
 from emosim.episode import Episode
+from emosim.errors import UsageError, did_you_mean
 
 BLOCKS: Final = "▁▂▃▄▅▆▇█"
+MODES: Final = ("ansi", "human")
+"""Render modes of the environments."""
+
+
+class NoSuchRenderMode(UsageError, TypeError):
+    """An environment cannot render that way.
+
+    A `TypeError` too, as an environment without the argument would raise: Stable-Baselines3's `make_vec_env` asks every
+    environment for `rgb_array` first and on a `TypeError` makes it without.
+    """
+
+
+def render_mode_of(mode: str | None) -> str | None:
+    """Return a render mode.
+
+    Raises:
+        NoSuchRenderMode: It is none of `MODES`, nor None.
+    """
+    if mode not in (None, *MODES):
+        raise NoSuchRenderMode(f"unknown render_mode '{mode}'{did_you_mean(str(mode), MODES)}")
+    return mode
 
 
 def render_ansi(episode: Episode) -> str:

@@ -1,0 +1,1 @@
+"""One file for each trainer, over `emosim.rollouts`; nothing of emosim imports them, and each needs its own package."""

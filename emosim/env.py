@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from typing import Any
+from typing import Any, Final
 
 import gymnasium as gym
 
@@ -26,6 +26,8 @@ from emosim.value import pick
 DICE_PERSONA = 100
 MAX_CHARS = 100_000
 """Longest text of an action or observation, in characters."""
+OPTIONS: Final = ("persona", "level", "knobs", "episode")
+"""Options of `reset`."""
 
 
 class EmpathyEnv(gym.Env[str, str]):
@@ -179,8 +181,8 @@ class EmpathyEnv(gym.Env[str, str]):
 
     def _open(self, options: dict[str, Any], seed: int | None) -> Episode:
         for name in options:
-            if name not in _OPTIONS:
-                raise UsageError(f"unknown reset option '{name}'{did_you_mean(name, _OPTIONS)}")
+            if name not in OPTIONS:
+                raise UsageError(f"unknown reset option '{name}'{did_you_mean(name, OPTIONS)}")
         stored = options.get("episode")
         if stored is not None:
             return stored if isinstance(stored, Episode) else Episode.model_validate(stored)
@@ -193,9 +195,6 @@ class EmpathyEnv(gym.Env[str, str]):
         if "level" not in options and "knobs" not in options:
             return self.difficulty
         return difficulty(dict(options.get("knobs") or {}), options.get("level", 0.0))
-
-
-_OPTIONS = ("persona", "level", "knobs", "episode")
 
 
 class _Alone:

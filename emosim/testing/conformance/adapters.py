@@ -12,18 +12,18 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from emosim.episode import Utterance
 from emosim.rollouts import Row
 from emosim.suite import Suite
 from emosim.testing.conformance.agents import Agent, trying
 from emosim.testing.conformance.exploits import leaving_never_pays, silence_never_pays
 from emosim.testing.conformance.faults import faults_are_unscorable
-from emosim.testing.conformance.report import Check, Problems, Report, run_checks, short
+from emosim.testing.conformance.report import Check, Problems, Report, run_checks
 from emosim.testing.conformance.scores import close, shown, wrong_scores
-from emosim.testing.conformance.stage import SUITE, Play, Played, Stage, paying, spoken
+from emosim.testing.conformance.stage import SUITE, Play, Stage
+from emosim.testing.conformance.words import differences, grown, rewritten
 from emosim.users.rules import RulesUser
 
 
@@ -40,8 +40,8 @@ def check_adapter(
 
     Args:
         play: Plays rows as the trainer would: `play(rows, agent, settings)` returns, perhaps awaited, the reward that
-            the trainer got for each row, in order, None or NaN where nothing may be concluded. `rows` are dataset rows with
-            several copies of one row as a group; `agent(messages)` is the next reply, None to hang up (see `serve` for
+            the trainer got for each row, in order, None or NaN where nothing may be concluded. `rows` are dataset rows,
+            several copies of one as a group; `agent(messages)` is the next reply, None to hang up (see `serve` for
             trainers that reach a model over HTTP); `settings` are JSON for `Rollouts(**settings)`.
         checks: Names from `ADAPTER_CHECKS`, None for all.
         skip: Checks to leave out, each with the reason, which the report shows.
@@ -74,7 +74,7 @@ def same_user_for_a_group(stage: Stage) -> Problems:
 
 def deterministic(stage: Stage) -> Problems:
     """The same rows, agent and settings give the same dialogues and rewards."""
-    yield from _differences(stage.plain, stage.play(stage.group, trying), "when played again")
+    yield from differences(stage.plain, stage.play(stage.group, trying), "when played again")
 
 
 def only_the_new_message(stage: Stage) -> Problems:
@@ -82,27 +82,14 @@ def only_the_new_message(stage: Stage) -> Problems:
     for played in (stage.plain, stage.thoughtful):
         if not played.said:
             yield "expected the agent to be asked, it never was; take every reply from agent(messages)"
-        yield from _grown(played)
-        told = {spoken(record.episode)[:turn] for record in played.records for turn in range(1, 99)}
-        for said in played.said:
-            if said.spoken not in told:
-                yield f"expected the user's messages as stored, got {short(said.spoken[-1:])}; pass them on as they are"
+        yield from grown(played)
 
 
 def reasoning_is_invisible(stage: Stage) -> Problems:
     """Reasoning in `<think>` changes nothing that the user says or pays, and is stored as the agent wrote it."""
-    yield from _differences(stage.plain, stage.thoughtful, "when the agent reasons in <think> before each reply")
+    yield from differences(stage.plain, stage.thoughtful, "when the agent reasons in <think> before each reply")
     for played in (stage.plain, stage.thoughtful):
-        said = {said.spoken: said.reply for said in played.said}
-        for record in played.records:
-            heard = spoken(record.episode)
-            for number, turn in enumerate(record.episode.turns, 1):
-                given = said.get(heard[:number])
-                if given is not None and not _same(turn.reply, Utterance(raw=given)):
-                    yield (
-                        f"{record.key} turn {number}: expected {short(given)} to be stored, got "
-                        f"{short(turn.reply.raw)}; hand the reply over as it is, <think> and all"
-                    )
+        yield from rewritten(played)
 
 
 def rewards_recompute(stage: Stage) -> Problems:
@@ -126,7 +113,7 @@ def json_settings(stage: Stage) -> Problems:
     again = stage.play(given, trying, through=watched)
     if any(before != after for before, after in kept):
         yield "expected rows and settings as they were, they were changed in place; copy what you add to"
-    yield from _differences(stage.plain, again, "with one more column in each row")
+    yield from differences(stage.plain, again, "with one more column in each row")
 
 
 def concurrent(stage: Stage) -> Problems:
@@ -142,46 +129,6 @@ def concurrent(stage: Stage) -> Problems:
         if not all(close(a, b) for a in together.paid[key] for b in alone.paid[key]):
             paid = f"{shown(alone.paid[key])} alone, {shown(together.paid[key])} among {len(many)}"
             yield f"{key}: expected one reward however many play at once, got {paid}; keep each row's own rollout"
-
-
-def _differences(first: Played, other: Played, when: str) -> Iterator[str]:
-    for key, said in first.dialogues.items():
-        if set(other.dialogues.get(key, [])) != set(said):
-            yield f"{key}: expected the same dialogue {when}, got another; hand over only what the agent said"
-    paid, again = paying(first), paying(other)
-    for key in first.paid:
-        if key in paid and not close(paid[key], again.get(key)):
-            yield f"{key}: expected the same reward {when}, {paid[key]:.6g}, got {short(again.get(key))}"
-
-
-def _grown(played: Played) -> Iterator[str]:
-    prompts = {said.prompt: said.reply for said in played.said}
-    first = {tuple((m["role"], m["content"]) for m in row["prompt"]) for row in played.rows}
-    for said in played.said:
-        before = said.prompt[:-2]
-        if not any(role == "assistant" for role, _ in said.prompt):
-            if said.prompt not in first:
-                yield f"expected row['prompt'] as the first prompt, got {short(said.prompt)}; pass it on whole"
-        elif [role for role, _ in said.prompt[-2:]] != ["assistant", "user"] or before not in prompts:
-            yield (
-                "expected the last prompt, the agent's reply, and the user's new message, got a prompt that does not "
-                f"extend an earlier one: {short(said.prompt[-2:])}; append to the messages, change none"
-            )
-        elif said.prompt[-2][1] not in _forms(prompts[before]):
-            got, wanted = short(said.prompt[-2][1]), short(prompts[before])
-            yield f"expected the agent's own reply in the next prompt, {wanted}, got {got}; never rewrite it"
-
-
-def _forms(reply: str | None) -> tuple[str, ...]:
-    """Return how a reply may stand in the next prompt: verbatim, or as the user saw it."""
-    return () if reply is None else (reply, Utterance(raw=reply).text)
-
-
-def _same(stored: Utterance, given: Utterance) -> bool:
-    """Return whether a stored reply is the given one; reasoning may have come apart from the text."""
-    if not given.reasoning:
-        return stored.raw == given.raw
-    return (stored.text, stored.reasoning) == (given.text, given.reasoning)
 
 
 ADAPTER_CHECKS: Final[dict[str, Check[Stage]]] = {

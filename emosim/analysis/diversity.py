@@ -1,8 +1,10 @@
 """How varied an agent's acts are, and whether training narrowed them or fitted them to needs.
 
 An agent that always does the same has collapsed; one that does for each need what that need wants has specialised.
-Both lower the entropy of acts, only the second raises what the acts tell about the need, I(strategy; need).
-Acts of one episode hang together, so policies are compared by permuting whole episodes. Source: SCIENCE.md 3.
+Both lower the entropy of acts, only the second raises what the acts tell about the need, I(strategy; need): H(strategy)
+that falls without it is collapse, H(strategy | need) that falls while it rises is specialisation, even where H(strategy)
+falls as well, which is then said. Acts of one episode hang together, so policies are compared by permuting whole
+episodes. Source: SCIENCE.md 3.
 """
 
 from __future__ import annotations
@@ -19,9 +21,9 @@ from emosim.errors import UsageError
 from emosim.value import Value
 
 ALPHA: Final = 0.05
-MATCHED: Final = 0.5
-"""Share of a fall of H(strategy | need) that I(strategy; need) has to take up for it to be specialisation. Source: own
-choice, validated on planted collapse and specialisation."""
+FITTED: Final = 0.025
+"""Size of the test of I(strategy; need) where the acts are fewer over all needs too: collapse and specialisation then
+both claim the same fall, and each has half of `ALPHA`. Source: Bonferroni."""
 FEWEST: Final = 8
 """Episodes a policy below which nothing is concluded."""
 
@@ -61,11 +63,6 @@ class Fit(Value):
     p_adaptive: float
     """One-sided permutation p of a larger I(strategy; need)."""
 
-    @property
-    def specialised(self) -> bool:
-        """Whether acts are less varied for each need because they fit it."""
-        return max(self.p_narrower, self.p_adaptive) <= ALPHA and self.adaptivity >= MATCHED * -self.given_need
-
 
 class Change(Value):
     """How the variety of acts changed, trained against base."""
@@ -81,13 +78,20 @@ class Change(Value):
     fit: Fit | None
     """Fit to needs; None: needs are not known or all the same."""
 
+    @property
+    def specialised(self) -> bool:
+        """Whether acts are less varied for each need while they tell more about it. Source: SCIENCE.md 3."""
+        if self.fit is None or self.fit.p_narrower > ALPHA:
+            return False
+        return self.fit.p_adaptive <= (FITTED if self.p_narrower <= ALPHA else ALPHA)
+
 
 class Comparison(Value):
     """Whether a trained policy's acts are less varied than its base's."""
 
     kind: Narrowing
-    """`collapsed`: less varied whatever the need; `specialised`: less varied for each need, fitted to it; `widened`;
-    or `undetermined`."""
+    """`collapsed`: less varied, and no more fitted to needs; `specialised`: less varied for each need while acts tell
+    more about it; `widened`; or `undetermined`."""
     reasons: tuple[str, ...]
     """Why, one sentence each."""
     change: Change | None = None
@@ -206,8 +210,9 @@ def _judge(found: Change) -> tuple[Narrowing, tuple[str, ...]]:
     said = f"effective number of acts, trained over base: {found.ratio} (p = {found.p_narrower:.2g})"
     fit = found.fit
     fitted = "" if fit is None else f"I(strategy; need) {fit.adaptivity:+.2f}, H(strategy | need) {fit.given_need:+.2f}"
-    if fit is not None and fit.specialised:
-        return "specialised", (said, f"acts fit the need more: {fitted} nats")
+    if fit is not None and found.specialised:
+        fewer = ", and fewer kinds are used over all needs" if found.p_narrower <= ALPHA else ""
+        return "specialised", (said, f"acts fit the need more: {fitted} nats (p = {fit.p_adaptive:.2g}){fewer}")
     if found.p_narrower <= ALPHA:
         if fit is None:
             return "undetermined", (said, "collapse and specialisation look alike unless several needs are played")

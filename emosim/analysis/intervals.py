@@ -1,10 +1,11 @@
 """Intervals over personas: Student t, Wilson, persona bootstrap and simultaneous bands.
 
 Personas are the sampling unit everywhere: rollouts of one persona are not independent evidence (SCIENCE.md 1). For a
-bounded quantity the t interval is taken in logits: near the ceiling the plain one covers .91 with 64 personas, this one
-.94, at equal width; with 16 personas near the ceiling it still covers only .89 to .91. Where the data hold no variance
-(all failures, all successes), an interval of width zero would mean nothing; a bounded quantity then gets a
-distribution-free interval instead, an unbounded one a refusal.
+bounded quantity the t interval is taken in logits, and the sample is given two light tails: near the ceiling most
+personas stand at 1, and a few personas may well hold none of the rare ones that fail. With 16 personas there the plain
+t interval covers .83, the one in logits .89, the one with tails .95. Where the data hold no variance (all failures,
+all successes), an interval of width zero would mean nothing; a bounded quantity then gets a distribution-free interval
+instead, an unbounded one a refusal.
 """
 
 from __future__ import annotations
@@ -26,6 +27,10 @@ Ints: TypeAlias = NDArray[np.int64]
 Bounds: TypeAlias = tuple[float, float]
 
 UNIT: Final[Bounds] = (0.0, 1.0)
+TAIL: Final = 0.2
+"""Weight in personas of each of the two tails of a bounded sample, half-way from its extremes to the bounds. Source:
+own choice among .05 to 1 at the bounds, half-way and closer, on planted worlds with seeds from 1000 on: coverage .91 to
+.99 with 16, 24 or 64 personas where it was .73 to .97."""
 _TINY: Final = 1e-12
 
 
@@ -118,20 +123,28 @@ def t_bounds(rows: Floats, *, level: float = 0.95, bounds: Bounds | None = None)
         raise UsageError(f"all {count} personas give the same value; an interval needs some variance, play more")
     if bounds is None:
         return mean, mean - half, mean + half
-    low, high = _inside(mean, half, bounds)
+    low, high = _inside(rows, t_quantile(0.5 + level / 2.0, count - 1), bounds)
     share = (1.0 - level) ** (1.0 / count)
     low = np.where(constant, bounds[0] + share * (mean - bounds[0]), low)
     high = np.where(constant, bounds[1] - share * (bounds[1] - mean), high)
     return mean, low, high
 
 
-def _inside(mean: Floats, half: Floats, bounds: Bounds) -> tuple[Floats, Floats]:
-    """Return the ends of an interval that is symmetric in logits within the bounds, so that it never leaves them."""
-    width = bounds[1] - bounds[0]
-    share = np.clip((mean - bounds[0]) / width, _TINY, 1.0 - _TINY)
-    middle, reach = np.log(share / (1.0 - share)), half / width / (share * (1.0 - share))
-    ends = [0.5 * (1.0 + np.tanh(0.5 * (middle + sign * reach))) for sign in (-1.0, 1.0)]
-    return bounds[0] + width * ends[0], bounds[0] + width * ends[1]
+def _inside(rows: Floats, reach: float, bounds: Bounds) -> tuple[Floats, Floats]:
+    """Return the ends of intervals `reach` standard errors wide on either side, in logits, so that they never leave.
+
+    Mean and variance are those of the personas with a light tail on both sides, `TAIL`.
+    """
+    width, weight = bounds[1] - bounds[0], len(rows) + 2.0 * TAIL
+    mean = rows.mean(axis=0)
+    tails = np.stack([(bounds[0] + rows.min(axis=0)) / 2.0, (bounds[1] + rows.max(axis=0)) / 2.0])
+    centre = (rows.sum(axis=0) + TAIL * tails.sum(axis=0)) / weight
+    squares = ((rows - centre) ** 2).sum(axis=0) + TAIL * ((tails - centre) ** 2).sum(axis=0)
+    error = np.sqrt(squares / (weight - 1.0) / weight)
+    share = np.clip((centre - bounds[0]) / width, _TINY, 1.0 - _TINY)
+    middle, half = np.log(share / (1.0 - share)), reach * error / width / (share * (1.0 - share))
+    low, high = (bounds[0] + width * 0.5 * (1.0 + np.tanh(0.5 * (middle + sign * half))) for sign in (-1.0, 1.0))
+    return np.minimum(low, mean), np.maximum(high, mean)
 
 
 def wilson(successes: int, trials: float, *, level: float = 0.95) -> Interval:
@@ -214,9 +227,9 @@ def band(
         seed: Of the dice.
     """
     mean, low, high = t_bounds(rows, level=level, bounds=bounds)
-    spread = rows.std(axis=0, ddof=1) / math.sqrt(len(rows))
-    half = _max_t(rows, level, draws, seed) * spread
-    wide = (mean - half, mean + half) if bounds is None else _inside(mean, half, bounds)
+    reach = _max_t(rows, level, draws, seed)
+    half = reach * rows.std(axis=0, ddof=1) / math.sqrt(len(rows))
+    wide = (mean - half, mean + half) if bounds is None else _inside(rows, reach, bounds)
     outer = np.minimum(wide[0], low), np.maximum(wide[1], high)
     lines = (np.atleast_1d(np.asarray(at, float)), mean, low, high, *outer)
     points = [tuple(float(x) for x in line) for line in lines]

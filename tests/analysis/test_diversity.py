@@ -60,6 +60,29 @@ def test_a_specialist_among_few_acts_is_narrower_and_yet_specialised() -> None:
     assert found.change.p_narrower <= 0.05
 
 
+@pytest.mark.parametrize("seeds", [20, pytest.param(400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("concentration", ALIKE)
+def test_an_agent_that_narrows_and_fits_needs_more_has_not_collapsed(seeds: int, concentration: float) -> None:
+    """Like rung 3 of the ladder against rung 2: fewer acts over all needs, and acts that tell more about the need."""
+    shares = [StrategyAgent.graded(decay=decay).mixtures for decay in (0.5, 1.3)]
+    fitted = StrategyAgent.specialist().mixtures
+    base = StrategyAgent(0.7 * shares[0] + 0.3 * fitted, concentration)
+    after = StrategyAgent(0.55 * shares[1] + 0.45 * fitted, concentration)
+    found = kinds(base, after, seeds)
+    assert found["collapsed"] == 0
+    assert found["specialised"] >= 0.95 * seeds
+
+
+def test_what_else_fell_is_said_beside_specialisation() -> None:
+    rows = np.zeros((8, 10))
+    rows[np.arange(8), np.arange(8) % 4] = 1.0
+    rng = np.random.default_rng(0)
+    found = compare_variety(
+        StrategyAgent.graded().counts(rng, NEEDS), StrategyAgent(rows).counts(rng, NEEDS), NEEDS, NEEDS
+    )
+    assert "fewer kinds are used over all needs" in found.reasons[1]
+
+
 def test_widening_is_said_too() -> None:
     agent = StrategyAgent.graded()
     assert kinds(agent.sharpened(1.5), agent, 10)["widened"] >= 9

@@ -37,9 +37,9 @@ class EmosimConfig(vf.TasksetConfig):
     """Which users to meet, under `--env.taskset.*`; see `emosim.suite.Suite` and `emosim.rollouts.Rollouts`."""
 
     pack: str = "core"
-    personas: tuple[str, ...] = ()
-    languages: tuple[Literal["en", "zh"], ...] = ("en",)
-    levels: tuple[float, ...] = (0.3,)
+    personas: list[str] = Field(default_factory=list)
+    languages: list[Literal["en", "zh"]] = Field(["en"])
+    levels: list[float] = Field([0.3])
     knobs: dict[str, float] = Field(default_factory=dict)
     seed: int = 0
     repeats: int = 1

@@ -42,26 +42,28 @@ class SkyRlEnv(BaseTextEnv):  # type: ignore[misc]
         given = dict(extras or {})
         self.rollout = shared(dict(env_config or {})).open(given.get("extra_info") or given)
         self.max_turns = int(given.get("max_turns") or self.rollout.episode.max_turns)
+        self._paid = 0.0
 
     def init(self, prompt: list[ChatMessage]) -> tuple[list[ChatMessage], dict[str, Any]]:
         """Return the prompt as it is: the row holds the user's opening."""
         return prompt, {}
 
     def step(self, action: str) -> BaseTextEnvStepOutput:
-        """Say something to the user.
+        """Say something to the user; until the end, the rewards add up to what leaving now would earn.
 
         Raises:
             SimulationError: The user could not answer; the rollout cannot be scored.
         """
         step = self.rollout.reply(action)
         self.turns += 1
-        if step.reward is None:
+        if self.turns >= self.max_turns:
+            self.rollout.leave()
+        owed = self.rollout.reward_if_left
+        if owed is None:
             raise SimulationError(self.rollout.fault, cause=self.rollout.fault.partition(":")[0])
-        earned, over = step.reward, step.over
-        if not over and self.turns >= self.max_turns:
-            earned, over = earned + self.rollout.leave().rewards[-1], True
-        heard = [] if over else [{"role": "user", "content": step.text}]
-        return BaseTextEnvStepOutput(observations=heard, reward=earned, done=over, metadata={})
+        earned, self._paid = owed - self._paid, owed
+        heard = [] if self.rollout.over else [{"role": "user", "content": step.text}]
+        return BaseTextEnvStepOutput(observations=heard, reward=earned, done=self.rollout.over, metadata={})
 
     def get_metrics(self) -> dict[str, float]:
         """Return the outcome in numbers, once it is over."""

@@ -119,6 +119,17 @@ class Rollout:
         return self.outcome
 
     @property
+    def reward_if_left(self) -> float | None:
+        """The return so far if the agent left now, or the return if it is over; None where nothing may be concluded.
+
+        For trainers that pay step by step and never tell when they cut an agent off: pay the difference that each
+        step makes to it, and being cut off earns what leaving does.
+        """
+        if self.over:
+            return self.outcome.reward
+        return return_of([*self.rewards, self.setting.earn(leave(self.episode))])
+
+    @property
     def outcome(self) -> Outcome:
         """What it came to.
 

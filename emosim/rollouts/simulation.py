@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from pydantic import ValidationError
 
@@ -179,7 +180,11 @@ def shared(settings: Mapping[str, Any]) -> Rollouts:
     Raises:
         UsageError: A setting is unknown.
     """
-    return _shared(json.dumps(dict(settings), sort_keys=True))
+    with _MAKING:  # of many threads that ask at once, one makes it
+        return _shared(json.dumps(dict(settings), sort_keys=True))
+
+
+_MAKING: Final = threading.Lock()
 
 
 @cache

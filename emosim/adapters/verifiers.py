@@ -24,7 +24,7 @@ from pydantic import Field
 from verifiers.v1.dialects.chat import message_to_wire
 
 from emosim.errors import SimulationError
-from emosim.rollouts import Outcome, Rollouts, shared
+from emosim.rollouts import Outcome, Rollouts, Row, shared
 from emosim.suite import Suite
 
 __all__ = ["EmosimEnv", "EmosimHarness", "EmosimTaskset"]
@@ -74,9 +74,7 @@ class EmosimTaskset(vf.Taskset[EmosimTask, EmosimConfig]):
         """Yield the tasks of the suite that the settings describe."""
         suite = Suite(**{name: getattr(self.config, name) for name in SUITE})
         for row in users_of(self.config).rows(suite, think=self.config.think):
-            key, system = row["episode"], row["prompt"][0]["content"]
-            data = EmosimData(id=key, name=key, episode=key, prompt=None, system_prompt=system)
-            yield EmosimTask(data, self.config.task)
+            yield task_of(row, self.config.task)
 
 
 class EmosimEnvConfig(vf.EnvConfig):
@@ -130,6 +128,12 @@ class EmosimHarness(vf.Harness[vf.HarnessConfig]):
             messages = [*first, *map(message_to_wire, prompt)]
             await client.chat.completions.create(model=ctx.model, messages=messages)
         return vf.ProgramResult(exit_code=0, stdout="", stderr="")
+
+
+def task_of(row: Row, config: vf.TaskConfig | None = None) -> EmosimTask:
+    """Return the task of a row."""
+    key, system = row["episode"], row["prompt"][0]["content"]
+    return EmosimTask(EmosimData(id=key, name=key, episode=key, prompt=None, system_prompt=system), config)
 
 
 def users_of(config: EmosimConfig) -> Rollouts:

@@ -7,27 +7,31 @@ import json
 import os
 import subprocess
 import sys
-import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("verifiers.v1")
 
+from overhead import REPLY, overhead
+from verifiers.v1.agent import Segment
 from verifiers.v1.clients import EvalClientConfig, ModelContext
 from verifiers.v1.episode import Episode
 from verifiers.v1.trace import Trace
-from verifiers.v1.types import SamplingConfig
+from verifiers.v1.types import AssistantMessage, SamplingConfig
 from verifiers.v1.utils.loaders import load_environment, resolve_env_config
 
-from emosim.env import EmpathyEnv
+from emosim.adapters.verifiers import task_of
 from emosim.rewards import REWARDS
+from emosim.rollouts import Row
 from emosim.rollouts.log import close_logs
 from emosim.runs import read_failures, read_run, verify
+from emosim.testing.conformance import Agent, check_adapter, serve
 from emosim.testing.fake_server import FakeServer
 from emosim.testing.talking import answer
 
-KINDS = ("server_error", "truncated", "bad_body", "wrong_schema", "bad_json", "empty", "refusal")
 LINES = (
     "What does the letter ask of you?",
     "That sounds exhausting, and you carried it alone.",
@@ -51,11 +55,14 @@ def thinking(body: dict[str, object], number: int) -> str:
 async def talk(url: str, taskset: dict[str, object], *, rollouts: int = 2, **agent: object) -> list[Episode]:
     settings = {"taskset": {"id": "emosim_vf", **TASKSET, **taskset}, **({"agent": agent} if agent else {})}
     env = load_environment(resolve_env_config(settings))
-    client = EvalClientConfig(base_url=url, api_key_var="FAKE_KEY")
-    context = ModelContext(model="fake", client=client, sampling=SamplingConfig())
     async with env.serving():
         slots = [slot for task in env.taskset for slot in env.slots(task, rollouts)]
-        return list(await asyncio.gather(*(env.run_slot(slot, context) for slot in slots)))
+        return list(await asyncio.gather(*(env.run_slot(slot, context(url)) for slot in slots)))
+
+
+def context(url: str) -> ModelContext:
+    client = EvalClientConfig(base_url=url, api_key_var="FAKE_KEY")
+    return ModelContext(model="fake", client=client, sampling=SamplingConfig())
 
 
 def traces(episodes: list[Episode]) -> list[Trace]:
@@ -89,34 +96,19 @@ def test_vf_eval_plays_a_group_with_one_user_and_every_reward_recomputes(tmp_pat
     assert sorted(trace["info"]["emosim"]["moods"][-1] / 100 for trace in played) == pytest.approx(kept)
 
 
-def test_reasoning_changes_nothing() -> None:
-    with FakeServer(thinking) as loud, FakeServer(lambda body, n: thinking(body, n).split("</think>")[1]) as quiet:
-        both = [traces(asyncio.run(talk(server.url, {}, rollouts=1))) for server in (loud, quiet)]
-    assert [trace.reward for trace in both[0]] == [trace.reward for trace in both[1]]
-    assert [trace.info["emosim"]["moods"] for trace in both[0]] == [trace.info["emosim"]["moods"] for trace in both[1]]
+async def conform(given: list[Row], agent: Agent, settings: dict[str, object]) -> list[float | None]:
+    """Play rows as `vf-eval` does, with the kit's agent behind a server."""
+    with serve(agent) as server:
+        told = {name: value for name, value in settings.items() if value is not None}
+        env = load_environment(resolve_env_config({"taskset": {"id": "emosim_vf", **told}}))
+        async with env.serving():
+            slots = [slot for row in given for slot in env.slots(task_of(row))]
+            played = await asyncio.gather(*(env.run_slot(slot, context(server.url)) for slot in slots))
+    return [trace.reward if trace.ok else None for trace in traces(list(played))]
 
 
-@pytest.mark.parametrize("rate", [0.2, 1.0])
-def test_a_fault_of_the_user_is_an_error_without_a_reward(rate: float, tmp_path: Path) -> None:
-    faults = {kind: rate / len(KINDS) for kind in KINDS}
-    with FakeServer(answer) as agent, FakeServer(answer, faults=faults, seed=3) as user:  # type: ignore[arg-type]
-        limits = {"attempts": 1, "timeout_s": 5}
-        taskset = {"user": f"llm:{user.url}#fake", "log": str(tmp_path / "log"), "limits": limits, "repeats": 4}
-        played = traces(asyncio.run(talk(agent.url, taskset)))
-        assert user.faults_served.total() > 0
-    close_logs(tmp_path)
-    good, bad = [t for t in played if t.ok], [t for t in played if not t.ok]
-    assert len(played) == 16
-    assert bad
-    assert bool(good) == (rate < 1)
-    assert verify(tmp_path / "log").is_good
-    assert sorted(t.reward for t in good) == sorted(record.return_ for record in read_run(tmp_path / "log"))
-    assert len(bad) == len(list(read_failures(tmp_path / "log")))
-    for trace in bad:
-        assert trace.rewards == {}
-        assert trace.last_error is not None
-        assert trace.last_error.type == "SimulationError"
-        assert trace.metrics["fault"] == 1.0
+def test_it_conforms() -> None:
+    print(check_adapter(conform))
 
 
 def test_a_fault_of_the_agents_model_is_unscorable(tmp_path: Path) -> None:
@@ -180,22 +172,48 @@ def test_tasks_are_known_by_their_keys() -> None:
     json.dumps([task.data.model_dump(mode="json") for task in tasks])
 
 
-def test_cost_of_a_turn(capsys: pytest.CaptureFixture[str]) -> None:
-    with FakeServer(lambda body, n: LINES[n % 3]) as server:
-        talked = talk(server.url, {"levels": [0.3, 0.4, 0.5, 0.6]}, rollouts=1)
-        start = time.process_time()
-        played = traces(asyncio.run(talked))
-        spent = time.process_time() - start
-    turns = sum(trace.num_turns for trace in played)
-    env, bare, count = EmpathyEnv("dolores", level=0.3), 0.0, 0
-    for seed in range(8):
-        env.reset(seed=seed)
-        over = False
-        while not over:
-            begun = time.process_time()
-            _, _, terminated, truncated, _ = env.step(LINES[count % 3])
-            bare, count, over = bare + time.process_time() - begun, count + 1, terminated or truncated
-    with capsys.disabled():
-        each, alone = 1e3 * spent / turns, 1e3 * bare / count
-        print(f"\nverifiers: {each:.2f} ms CPU a turn with interception, SDK and server; bare step {alone:.2f} ms")
-    assert each < 100
+@pytest.mark.parametrize("whole", [False, True])
+def test_cost_of_a_turn(whole: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    """Once the adapter alone, with an agent that answers at once, and once with all that verifiers does."""
+    config = resolve_env_config({"taskset": {"id": "emosim_vf"}})
+    env = load_environment(config)
+
+    def alone(row: Row) -> int:
+        agents = Scripted()
+        runner.run(env.run(task_of(row), agents))
+        return agents.turns
+
+    with FakeServer(REPLY) as server, asyncio.Runner() as runner, capsys.disabled():
+
+        def real(row: Row) -> int:
+            async def play() -> int:
+                (slot,) = env.slots(task_of(row))
+                episode = await env.run_slot(slot, context(server.url))
+                return episode.traces[0].num_turns
+
+            return runner.run(play())
+
+        if not whole:
+            assert overhead("verifiers, adapter alone", alone) < 1000
+            return
+        serving = env.serving()
+        runner.run(serving.__aenter__())
+        overhead("verifiers, with interception, SDK and the model's loopback server", real, episodes=4, rounds=3)
+        runner.run(serving.__aexit__(None, None, None))
+
+
+class Scripted:
+    """An agent of verifiers that says `REPLY`, without a model: what the adapter needs of one."""
+
+    trace = Trace.model_construct()
+
+    def __init__(self) -> None:
+        self.agent, self.turns = self, 0
+
+    @asynccontextmanager
+    async def interaction(self, task: object) -> AsyncIterator[Scripted]:
+        yield self
+
+    async def turn(self, heard: str) -> Segment:
+        self.turns += 1
+        return Segment(messages=[AssistantMessage(content=REPLY)])

@@ -43,6 +43,13 @@ def open_episode(persona: Persona, scenario: Scenario, harder: Difficulty, seed:
     return episode.model_copy(update={"start": opening_emotion(episode)})
 
 
+def open_another(opened: Episode, seed: int) -> Episode:
+    """Return a new episode of the same kind as an opened one, under other dice; they share what is equal."""
+    message = first_message(opened.persona, opened.scenario, seed)
+    same = opened.opening if message == opened.opening else message
+    return opened.model_copy(update={"seed": seed, "opening": same})
+
+
 def advance(episode: Episode, reply: Utterance, user: User) -> Flow[Transition]:
     """Play one turn: the user hears the reply, feels, and answers.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal, TypeAlias
@@ -28,6 +29,9 @@ SCHEMA_VERSION: Final = 1
 Ending: TypeAlias = Literal["satisfied", "left", "out_of_turns", "agent_left", "invalid"]
 """How an episode ended: helped; the user walked away; time was up; the agent said nothing or hung up; the environment
 failed and nothing may be concluded."""
+
+UNBACKED: Final = "unbacked:"
+"""Prefix of the kind that counts what a user's model claimed to find in a reply and could not quote from it."""
 
 _THINK: Final = re.compile(r"<(think|thinking)>(.*?)</\1>", re.DOTALL | re.IGNORECASE)
 _OPENING: Final = re.compile(r"<(?:think|thinking)>", re.IGNORECASE)
@@ -68,7 +72,7 @@ class Spoken(Compact):
     text: str
     """The message, verbatim."""
     kinds: tuple[str, ...] = ()
-    """What the parts of the message do (see `emosim.persona.Lines`, and `fact`); privileged."""
+    """What the parts of the message do (see `emosim.persona.Lines`, and `fact`), and `unbacked:N`; privileged."""
     revealed: tuple[str, ...] = ()
     """Facts told in it."""
     goodbye: bool = False
@@ -191,6 +195,15 @@ class Transition:
     def is_last(self) -> bool:
         """Whether the episode ended."""
         return self.after.ending is not None
+
+
+def unbacked(kinds: Iterable[str]) -> int:
+    """Return how many findings a user's model could not quote, by the kinds of the message that followed.
+
+    >>> unbacked(("reply", "unbacked:2"))
+    2
+    """
+    return sum(int(kind.removeprefix(UNBACKED)) for kind in kinds if kind.startswith(UNBACKED))
 
 
 def agent_view(episode: Episode) -> tuple[Message, ...]:

@@ -13,6 +13,7 @@ from base64 import b64encode
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
@@ -162,6 +163,7 @@ class Pool:
         parts = urlsplit(url)
         secure = parts.scheme == "https"
         self._host, self._port = parts.hostname or "", parts.port or (443 if secure else 80)
+        self._delay_s = None if _is_number(self._host) else 0.25
         self._ssl = ssl.create_default_context() if secure else None
         self._head = _head(url, headers)
 
@@ -210,7 +212,7 @@ class Pool:
 
     async def _connect(self) -> Connection:
         _, connection = await self.loop.create_connection(
-            lambda: Connection(self), self._host, self._port, ssl=self._ssl, happy_eyeballs_delay=0.25
+            lambda: Connection(self), self._host, self._port, ssl=self._ssl, happy_eyeballs_delay=self._delay_s
         )
         return connection
 
@@ -232,6 +234,15 @@ class Pool:
             self._idle.popleft().drop()
         wait_s = self._idle_s - (now - self._idle[0].idle_since) if self._idle else None
         self._sweeper = self.loop.call_later(wait_s, self._sweep) if wait_s is not None else None
+
+
+def _is_number(host: str) -> bool:
+    """Return whether a host is an address already, so that there is nothing to look up and no second one to try."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _head(url: str, headers: Mapping[str, str]) -> bytes:

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Final
 
-from emosim.engine import advance, is_over, leave, open_episode
+from emosim.engine import advance, is_over, leave, open_another, open_episode
 from emosim.episode import Episode, Utterance
 from emosim.errors import BackendError, EmosimError, UsageError
 from emosim.flow import Answers, Backend, Bounded, ChatResponse, Requests, Seat, Usage, adrive
@@ -63,17 +63,17 @@ class House:
 
     def open(self, key: EpisodeKey, casting: Casting) -> Episode:
         """Return a new episode; a harder persona weighs 8 KB, so thousands at once must not each have their own."""
-        fresh = open_episode(casting.persona, casting.scenario, key.harder, key.seed, self.players.user)
-        kind = self.openings.setdefault(str(key).rpartition(":")[0], fresh)
-        return fresh.model_copy(update={name: getattr(kind, name) for name in _SHARED})
+        name = str(key).rpartition(":")[0]
+        kind = self.openings.get(name)
+        if kind is None:
+            kind = open_episode(casting.persona, casting.scenario, key.harder, key.seed, self.players.user)
+            self.openings[name] = kind
+        return open_another(kind, key.seed)
 
 
 def room(backend: Backend | None) -> AbstractAsyncContextManager[object]:
     """Return the waiting room of a backend: for twice its places, so that nothing in front of it runs dry."""
     return asyncio.Semaphore(2 * backend.places) if isinstance(backend, Bounded) else nullcontext()
-
-
-_SHARED: Final = ("persona", "scenario", "difficulty", "rules")
 
 
 class BadReply(EmosimError):

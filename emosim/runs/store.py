@@ -17,6 +17,7 @@ from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from emosim.episode import unbacked
 from emosim.errors import RunError
 from emosim.runs.config import ChangedSettings, RunConfig, RunFile, differences, masked
 from emosim.runs.ledger import Ledger, read_lines, read_values
@@ -168,7 +169,8 @@ def load_tally(directory: Path, tally: Tally) -> None:
             raise RunError(f"{EPISODES}:{number}: {brief.key} is there twice; delete one of the lines")
         seen.add(brief.key)
         ended = brief.episode
-        tally.count(Row(brief.key, brief.score, brief.return_, ended.ending, len(ended.turns)), brief.usage)
+        row = Row(brief.key, brief.score, brief.return_, ended.ending, len(ended.turns))
+        tally.count(row, brief.usage, sum(unbacked(turn.spoken.kinds) for turn in ended.turns))
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -189,10 +191,20 @@ def write_whole(path: Path, text: str) -> None:
         raise RunError(f"cannot write {path}: {error.strerror}; make room and run the same command again") from None
 
 
+class _Spoken(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    kinds: tuple[str, ...]
+
+
+class _Turn(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    spoken: _Spoken
+
+
 class _Ended(BaseModel):
     model_config = ConfigDict(extra="ignore")
     ending: str
-    turns: list[object]
+    turns: tuple[_Turn, ...]
 
 
 class _Brief(BaseModel):

@@ -40,6 +40,8 @@ class Faults(Value):
     """Failed attempts over all attempts."""
     by_cause: dict[str, int]
     """Failed attempts by `seat:cause`."""
+    unbacked: int = 0
+    """Findings of the user's model, in finished episodes, that it could not quote from the reply; left out of them."""
 
 
 class Summary(Value):
@@ -116,6 +118,7 @@ def summarise(tally: Tally, config: RunConfig, status: Status) -> Summary:
             attempts=attempts,
             rate=attempts / (attempts + len(rows)) if attempts + len(rows) else None,
             by_cause=dict(sorted(tally.faults.items())),
+            unbacked=tally.unbacked,
         ),
         usage=SpentBySeat(agent=Spent.of(tally.spent["agent"]), user=Spent.of(tally.spent["user"])),
     )

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
+from emosim.episode import unbacked
 from emosim.flow import Seat, Usage
 from emosim.runs.records import Failure, Record, SpentBySeat
 
@@ -44,6 +45,7 @@ class Tally:
         rows: Finished episodes.
         failed: Keys whose last attempt failed.
         faults: Failed attempts by `seat:cause`.
+        unbacked: Findings of the user's model, in finished episodes, that no words of the reply backed.
         spent: What stored episodes and failures used, by seat.
         live: What this process used, unfinished episodes included.
         resumed: Finished episodes that were there at the start.
@@ -54,6 +56,7 @@ class Tally:
         self.rows: list[Row] = []
         self.failed: set[str] = set()
         self.faults: Counter[str] = Counter()
+        self.unbacked = 0
         self.spent: dict[Seat, Usage] = {"agent": Usage(), "user": Usage()}
         self.live: dict[Seat, Usage] = {"agent": Usage(), "user": Usage()}
         self.resumed = 0
@@ -64,11 +67,12 @@ class Tally:
         """Count a finished episode."""
         episode = record.episode
         row = Row(record.key, record.score, record.return_, episode.ending or "", len(episode.turns))
-        self.count(row, record.usage)
+        self.count(row, record.usage, sum(unbacked(turn.spoken.kinds) for turn in episode.turns))
 
-    def count(self, row: Row, usage: SpentBySeat) -> None:
+    def count(self, row: Row, usage: SpentBySeat, unbacked: int) -> None:
         """Count a finished episode by its row."""
         self.rows.append(row)
+        self.unbacked += unbacked
         self.failed.discard(row.key)
         self._score += row.score
         self._spend(usage)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -30,12 +31,18 @@ _CUT: Final = frozenset({"length", "max_tokens"})
 _REFUSED: Final = frozenset({"refusal", "content_filter"})
 _DECODER: Final = json.JSONDecoder(strict=False)
 _QUOTE_MARKS: Final = dict.fromkeys(map(ord, "\"'`´‘’‚‛“”„‟«»‹›「」『』《》"))
+_NO_MARKS: Final = bytes(code for code in range(128) if chr(code).isspace() or chr(code) in "\"'`")
+_ELLIPSIS: Final = re.compile(r"\.{3,}|…+")
 _NO: Final = re.compile(
     r"\b(?:i(?:'|’)?m sorry,? but i|i (?:cannot|can(?:'|’)?t|won(?:'|’)?t|am unable to) "
     r"(?:assist|help|comply|continue|participate|roleplay|fulfil|provide|engage|create|generate))"
     r"|(?:抱歉|对不起)，?我(?:无法|不能)|我(?:无法|不能)(?:协助|提供|参与|满足|完成|扮演|继续)",
     re.IGNORECASE,
 )
+
+
+_DECLINING: Final = ("m sorry", "can", "won", "unable")
+"""Words without which the English part of that expression finds nothing."""
 
 
 class Unusable(Exception):
@@ -123,6 +130,8 @@ def parse(response: ChatResponse, shape: type[Answer]) -> Answer:
         raise Unusable("refusal")
     if not response.text.strip():
         raise Unusable("empty")
+    if (whole := _read_whole(response.text, shape)) is not None:
+        return whole
     found = extract_object(response.text)
     if found is None:
         raise Unusable("refusal" if is_refusal(response.text) else "bad_json")
@@ -131,6 +140,16 @@ def parse(response: ChatResponse, shape: type[Answer]) -> Answer:
     except ValidationError as error:
         first = error.errors()[0]
         raise Unusable("bad_schema", f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+
+
+def _read_whole(text: str, shape: type[Answer]) -> Answer | None:
+    """Return a text that is the answer and nothing else, as it nearly always is; None if it must be looked into."""
+    if not text.startswith("{"):
+        return None
+    try:
+        return shape.model_validate_json(text)
+    except ValidationError:
+        return None
 
 
 def extract_object(text: str) -> dict[str, object] | None:
@@ -156,46 +175,68 @@ def extract_object(text: str) -> dict[str, object] | None:
 
 def is_refusal(text: str) -> bool:
     """Return whether a model declines instead of playing its part."""
-    return bool(_NO.search(text[:300]))
+    start = text[:300]
+    if start.isascii() and not any(word in start.lower() for word in _DECLINING):
+        return False
+    return bool(_NO.search(start))
 
 
-def appraise(answer: EvidenceAnswer, reply: str) -> Appraisal:
+@dataclass(frozen=True, slots=True)
+class Perceived:
+    """What an answer says of a reply."""
+
+    appraisal: Appraisal
+    """The evidence that can be used."""
+    unbacked: int = 0
+    """Findings that were left out, because no words of the reply back them."""
+
+
+def appraise(answer: EvidenceAnswer, reply: str, *, last: bool = False) -> Perceived:
     """Return the evidence of an answer, every support act backed by words of the reply.
 
     Args:
         answer: What the model perceived.
         reply: The visible reply.
+        last: Nothing is asked again after this answer: what it cannot back is left out and counted, harms as well.
+            If nothing is left, so are fit and specificity: the reply did nothing that anybody can point to.
 
     Raises:
-        Unusable: `unknown_act` or `bad_evidence`.
+        Unusable: `unknown_act`, or `bad_evidence` unless it is the last answer.
     """
-    seen = flat(reply)
-    found = tuple(_evidence(item, seen) for item in answer.evidence[:MAX_EVIDENCE])
-    return Appraisal(
-        evidence=found,
-        fit=float(answer.fit),
-        specificity=float(answer.specificity),
-        thought=_encodable(answer.thought.strip())[:MAX_THOUGHT],
+    claims = [_claim(item) for item in answer.evidence[:MAX_EVIDENCE]]
+    seen = flat(reply) if claims else ""
+    backed = [is_quoted(quote, seen) for _, quote in claims]
+    bare = [quote for (act, quote), stands in zip(claims, backed, strict=True) if not stands and act not in HARMS]
+    if bare and not last:
+        raise Unusable("bad_evidence", bare[0])
+    pairs = list(zip(claims, backed, strict=True))
+    found = tuple(
+        Evidence(act=act, quote=quote if stands else "") for (act, quote), stands in pairs if stands or not bare
+    )
+    judged = bool(found) or not bare
+    return Perceived(
+        Appraisal(
+            evidence=found,
+            fit=float(answer.fit) if judged else 0.0,
+            specificity=float(answer.specificity) if judged else 0.0,
+            thought=_encodable(answer.thought.strip())[:MAX_THOUGHT],
+        ),
+        unbacked=len(claims) - len(found),
     )
 
 
-def _evidence(item: Finding, seen: str) -> Evidence:
-    name = re.sub(r"[\s-]+", "_", item.act.strip().lower())
-    if (act := _ACTS.get(name)) is None:
+def _claim(item: Finding) -> tuple[Act, str]:
+    act = _ACTS.get(item.act) or _ACTS.get(re.sub(r"[\s-]+", "_", item.act.strip().lower()))
+    if act is None:
         raise Unusable("unknown_act", item.act)
-    quote = _encodable(item.quote.strip())
-    if is_quoted(quote, seen):
-        return Evidence(act=act, quote=quote)
-    if act in HARMS:
-        return Evidence(act=act, quote="")
-    raise Unusable("bad_evidence", quote)
+    return act, _encodable(item.quote.strip())
 
 
 def is_quoted(quote: str, seen: str) -> bool:
     """Return whether a quote, or each part of it between ellipses, stands in a text that is `flat`."""
-    parts = [flat(part) for part in re.split(r"\.{3,}|…+", quote)]
-    parts = [part for part in parts if part]
-    return bool(parts) and all(part in seen for part in parts)
+    parts = _ELLIPSIS.split(quote) if "..." in quote or "…" in quote else (quote,)
+    plain = [part for part in map(flat, parts) if part]
+    return bool(plain) and all(part in seen for part in plain)
 
 
 def flat(text: str) -> str:
@@ -204,9 +245,11 @@ def flat(text: str) -> str:
     >>> flat("“Don’t”  YOU see?") == flat("dont you see?")
     True
     """
+    if text.isascii():
+        return text.lower().encode().translate(None, _NO_MARKS).decode()
     plain = unicodedata.normalize("NFKC", text).casefold()
     return "".join(plain.translate(_QUOTE_MARKS).split())
 
 
 def _encodable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

@@ -37,9 +37,20 @@ class Usable(Generic[T]):
 
 
 def ask_until_usable(
-    question: ChatRequest, read: Callable[[ChatResponse], T], language: Language, left: int = RE_ASKS
+    question: ChatRequest,
+    read: Callable[[ChatResponse], T],
+    language: Language,
+    left: int = RE_ASKS,
+    read_last: Callable[[ChatResponse], T] | None = None,
 ) -> Flow[Usable[T]]:
     """Ask, and ask again while the answer cannot be used and asking again is left.
+
+    Args:
+        question: What to ask.
+        read: Returns what an answer means, or raises `Unusable`.
+        language: For the line on what was wrong.
+        left: How often may be asked again.
+        read_last: Reads the answer after which nothing is asked again, if not as `read` does.
 
     Raises:
         SimulationError: No usable answer; its cause is that of the last one.
@@ -47,7 +58,8 @@ def ask_until_usable(
     while True:
         response = yield from ask(question)
         try:
-            return Usable(read(response), question, response, left)
+            value = (read_last or read)(response) if left <= 0 else read(response)
+            return Usable(value, question, response, left)
         except Unusable as error:
             fault = error
         question = again(question, response, fault, language, left)

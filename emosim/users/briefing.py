@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -20,7 +20,7 @@ from emosim.acts import HARMS, SUPPORTS, Act, Appraisal
 from emosim.emotion import MAX_CHANGE, EmotionState
 from emosim.episode import Episode, Turn
 from emosim.flow import ChatRequest, Message
-from emosim.persona import Fact, Language, LineKind
+from emosim.persona import Fact, Language, LineKind, Persona, Scenario
 from emosim.rulebook import is_blank
 from emosim.users.protocol import SAME_WITHIN, Felt, Heard, Outcome
 from emosim.users.voice import addition, next_fact, nudge
@@ -33,8 +33,9 @@ OFFER: Final = "offer:"
 """Prefix of the kind that records which fact was open to the model at a turn."""
 _MOODS: Final = (15.0, 30.0, 50.0, 70.0)
 
-Aside = Callable[[int, EmotionState, Turn], str]
-"""What stands after an earlier reply: from the turn's number, the emotion before it, and the turn itself."""
+KEPT_BLOCKS: Final = 512
+_BLOCKS: dict[tuple[str, str, int, int], tuple[Persona, Scenario, str]] = {}
+"""Static blocks, with what they were made from."""
 
 
 @lru_cache(maxsize=32)
@@ -52,15 +53,29 @@ def entries(name: str, language: Language, section: str) -> dict[str, str]:
     return {key: value.removeprefix(" ") for key, _, value in pairs}
 
 
-def static_block(episode: Episode, name: str, **more: str) -> str:
-    """Return the part of the prompt that never changes in an episode, cached by content.
+def static_block(episode: Episode, name: str, kind: str, **more: str) -> str:
+    """Return the part of the prompt that never changes in an episode; kept while persona and scenario are the same.
 
     Args:
         episode: Whose persona and scenario to show.
         name: Prompt file; its `static` section is filled in.
+        kind: What `more` depends on besides the language.
         more: Further values for the section.
     """
     persona, scenario = episode.persona, episode.scenario
+    place = name, kind, id(persona), id(scenario)
+    kept = _BLOCKS.get(place)
+    if kept is not None and kept[0] is persona and kept[1] is scenario:
+        return kept[2]
+    block = _filled(name, persona, scenario, more)
+    if len(_BLOCKS) >= KEPT_BLOCKS:
+        _BLOCKS.clear()
+    _BLOCKS[place] = persona, scenario, block
+    return block
+
+
+def _filled(name: str, persona: Persona, scenario: Scenario, more: Mapping[str, str]) -> str:
+    language = persona.language
     values = {
         "name": persona.name,
         "age": str(persona.age),
@@ -73,43 +88,15 @@ def static_block(episode: Episode, name: str, **more: str) -> str:
         "facts": "\n".join(f"- {fact.id}: {fact.text}" for fact in scenario.facts),
         "notes": persona.style.notes,
         "examples": "\n".join(f"- {example}" for example in persona.style.examples),
+        "supports": ", ".join(SUPPORTS),
+        "harms": ", ".join(act for act in Act if act in HARMS),
+        "language": entries(name, language, "words")["language"],
     }
-    return _filled(name, persona.language, tuple((values | more).items()))
+    return Template(sections(name, language)["static"]).substitute(values | dict(more))
 
 
-@lru_cache(maxsize=4096)
-def _filled(name: str, language: Language, values: tuple[tuple[str, str], ...]) -> str:
-    supports, harms = ", ".join(SUPPORTS), ", ".join(act for act in Act if act in HARMS)
-    words = entries(name, language, "words")
-    known = {"supports": supports, "harms": harms, "language": words["language"]} | dict(values)
-    return Template(sections(name, language)["static"]).substitute(known)
-
-
-def chat(heard: Heard, name: str, aside: Aside | None = None) -> str:
-    """Return the chat up to the reply just heard, which stands last.
-
-    Args:
-        heard: The reply.
-        name: Prompt file, for its words.
-        aside: What to show after each earlier reply.
-    """
-    return "\n".join(_chat(heard, entries(name, heard.episode.persona.language, "words"), aside))
-
-
-def _chat(heard: Heard, words: dict[str, str], aside: Aside | None) -> Iterator[str]:
-    episode = heard.episode
-    yield f"{words['you']} {episode.opening.text}"
-    before = episode.start
-    for number, turn in enumerate(episode.turns, 1):
-        yield _marked(turn.reply.text, episode.seed, number, words)
-        if aside and (said := aside(number, before, turn)):
-            yield said
-        yield f"{words['you']} {turn.spoken.text}"
-        before = turn.emotion
-    yield _marked(heard.text, episode.seed, heard.turn, words)
-
-
-def _marked(text: str, seed: int, turn: int, words: dict[str, str]) -> str:
+def marked(text: str, seed: int, turn: int, words: dict[str, str]) -> str:
+    """Return a reply as data, between marks that the agent cannot know."""
     code = nonce(seed, turn, text)
     if len(text) > MAX_READ:
         text = text[:MAX_READ] + Template(words["cut"]).substitute(count=len(text) - MAX_READ)

@@ -11,8 +11,9 @@ from emosim.episode import Episode, Rulebook, Spoken
 from emosim.errors import SimulationError
 from emosim.flow import Flow, settled
 from emosim.rulebook import is_blank
-from emosim.users.llm import glance
+from emosim.users.perception import perceive
 from emosim.users.protocol import Felt, Heard, Speech
+from emosim.users.rules import context
 
 AskPerson: TypeAlias = Callable[[str], str]
 """Shows a text and returns the line typed in answer, as the built-in `input` does."""
@@ -52,7 +53,7 @@ class HumanUser:
         Raises:
             SimulationError: No usable answer, or the input has ended.
         """
-        return settled((rated(glance(heard), self._rate(heard), heard.text), self.speak))
+        return settled((rated(perceive(heard.text, context(heard)), self._rate(heard), heard.text), self.speak))
 
     def speak(self, felt: Felt) -> Flow[Spoken]:
         """Tell the person what the reply did, and let them type the answer.

@@ -4,16 +4,20 @@
 picks; only that message must be usable, and if it is worded again, the evidence stands. `split` asks for evidence, then
 for the message with the outcome known, on the same growing prompt. The model never sees or sets a number of mood, tells
 one fact at a time and only when code has opened it, and cannot reward an attack that plain reading recognises.
+
+What it finds must be quoted from the reply. It is asked again twice for that; if it still cannot, what is unbacked is
+left out, the turn goes on with the rest, and the number left out is recorded with it: nothing rises without a quote.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Literal, TypeAlias
 
 from emosim.acts import Act, Appraisal
 from emosim.emotion import EmotionState
-from emosim.episode import Rulebook, Spoken, Turn
+from emosim.episode import UNBACKED, Rulebook, Spoken, Turn
 from emosim.flow import ChatRequest, ChatResponse, Flow, settled
 from emosim.users.answers import (
     EVIDENCE_SCHEMA,
@@ -21,13 +25,16 @@ from emosim.users.answers import (
     SPEECH_SCHEMA,
     EvidenceAnswer,
     FusedAnswer,
+    Perceived,
     SpeechAnswer,
     Unusable,
     appraise,
     parse,
 )
 from emosim.users.asking import again, ask_until_usable
-from emosim.users.briefing import Plan, chat, felt_line, note, plan, request, sections, static_block, was_asked
+from emosim.users.briefing import Plan, felt_line, note, plan, request, sections, static_block, was_asked
+from emosim.users.chat import chat
+from emosim.users.glance import glance
 from emosim.users.protocol import Felt, Heard, Speech
 from emosim.users.voice import say
 from emosim.users.wording import FACT_RUN, FACT_RUN_CJK, checked, gives_away
@@ -52,8 +59,8 @@ class LlmUser:
 
     @property
     def name(self) -> str:
-        """`llm@1`, or `llm-split@1`."""
-        return "llm@1" if self.calls == "fused" else "llm-split@1"
+        """`llm@2`, or `llm-split@2`."""
+        return "llm@2" if self.calls == "fused" else "llm-split@2"
 
     @property
     def rules(self) -> Rulebook:
@@ -78,14 +85,14 @@ class LlmUser:
     def _fused(self, heard: Heard, seen: Appraisal, planned: Plan) -> Flow[tuple[Appraisal, Speech]]:
         language = heard.episode.persona.language
 
-        def read(response: ChatResponse) -> tuple[Appraisal, FusedAnswer]:
+        def read(response: ChatResponse, last: bool = False) -> tuple[Perceived, FusedAnswer]:
             answer = parse(response, FusedAnswer)
-            return vetoed(appraise(answer, heard.text), seen), answer
+            return appraise(answer, heard.text, last=last), answer
 
         def speech(felt: Felt) -> Flow[Spoken]:
             def word(answer: FusedAnswer) -> Spoken:
                 text = {"better": answer.better, "same": answer.same, "worse": answer.worse}[felt.outcome]
-                return spoken(text, answer.told, felt, planned)
+                return spoken(text, answer.told, felt, planned, perceived.unbacked)
 
             try:
                 return word(first.value[1])
@@ -97,27 +104,29 @@ class LlmUser:
             return retried.value
 
         question = self._question(heard, self._prompt(heard, planned), FUSED_SCHEMA)
-        first = yield from ask_until_usable(question, read, language)
-        return first.value[0], speech
+        first = yield from ask_until_usable(question, read, language, read_last=partial(read, last=True))
+        perceived = first.value[0]
+        return vetoed(perceived.appraisal, seen), speech
 
     def _split(self, heard: Heard, seen: Appraisal, planned: Plan) -> Flow[tuple[Appraisal, Speech]]:
         language = heard.episode.persona.language
         prompt = self._prompt(heard, planned)
 
-        def perceived(response: ChatResponse) -> Appraisal:
-            return vetoed(appraise(parse(response, EvidenceAnswer), heard.text), seen)
+        def perceive(response: ChatResponse, last: bool = False) -> Perceived:
+            return appraise(parse(response, EvidenceAnswer), heard.text, last=last)
 
         def speech(felt: Felt) -> Flow[Spoken]:
             def read(response: ChatResponse) -> Spoken:
                 answer = parse(response, SpeechAnswer)
-                return spoken(answer.say, answer.told, felt, planned)
+                return spoken(answer.say, answer.told, felt, planned, perceived.unbacked)
 
             text = f"{prompt}\n{felt_line(heard.episode, felt.emotion)}"
             return (yield from ask_until_usable(self._question(heard, text, SPEECH_SCHEMA), read, language)).value
 
         question = self._question(heard, prompt, EVIDENCE_SCHEMA)
-        appraisal = yield from ask_until_usable(question, perceived, language)
-        return appraisal.value, speech
+        answered = yield from ask_until_usable(question, perceive, language, read_last=partial(perceive, last=True))
+        perceived = answered.value
+        return vetoed(perceived.appraisal, seen), speech
 
     def _prompt(self, heard: Heard, planned: Plan) -> str:
         episode = heard.episode
@@ -129,20 +138,12 @@ class LlmUser:
             return line if self.calls == "fused" else f"{line}\n{felt_line(episode, turn.emotion)}"
 
         now = note(episode, heard.turn, episode.emotion, planned.kinds)
-        return f"{chat(heard, 'llm', aside)}\n{now}"
+        return f"{chat(heard, 'llm', aside, self.calls)}\n{now}"
 
     def _question(self, heard: Heard, text: str, schema: tuple[str, str]) -> ChatRequest:
         told = sections("llm", heard.episode.persona.language)
-        block = static_block(heard.episode, "llm", now=told["now"], task=told[self.calls])
+        block = static_block(heard.episode, "llm", self.calls, now=told["now"], task=told[self.calls])
         return request(heard, block, text, schema, self.temperature, self.max_tokens)
-
-
-def glance(heard: Heard) -> Appraisal:
-    """Return what plain reading finds in a reply, the check on the model."""
-    from emosim.users.perception import perceive
-    from emosim.users.rules import context
-
-    return perceive(heard.text, context(heard))
 
 
 def vetoed(appraisal: Appraisal, seen: Appraisal) -> Appraisal:
@@ -154,7 +155,7 @@ def vetoed(appraisal: Appraisal, seen: Appraisal) -> Appraisal:
     return appraisal.model_copy(update={"fit": min(appraisal.fit, 0.0), "evidence": appraisal.evidence + new})
 
 
-def spoken(text: str, told: list[str] | None, felt: Felt, planned: Plan) -> Spoken:
+def spoken(text: str, told: list[str] | None, felt: Felt, planned: Plan, unbacked: int = 0) -> Spoken:
     """Return the message to be said, with what code knows about it.
 
     Args:
@@ -162,6 +163,7 @@ def spoken(text: str, told: list[str] | None, felt: Felt, planned: Plan) -> Spok
         told: Ids of facts that it claims to tell.
         felt: What the reply did.
         planned: What code had opened.
+        unbacked: Findings that were left out of the evidence; recorded with the message.
 
     Raises:
         Unusable: The message, or a fact told in it, may not be said now.
@@ -170,9 +172,13 @@ def spoken(text: str, told: list[str] | None, felt: Felt, planned: Plan) -> Spok
     fact = planned.fact
     claimed = set(told or ()) if felt.outcome != "worse" else set()
     episode = felt.heard.episode
-    closed = {other.id for other in episode.scenario.facts} - episode.revealed - {fact.id if fact else ""}
-    if claimed & closed:
-        raise Unusable("fact_leak")
+    if claimed:
+        closed = {other.id for other in episode.scenario.facts} - episode.revealed - {fact.id if fact else ""}
+        if claimed & closed:
+            raise Unusable("fact_leak")
     tells = fact is not None and (fact.id in claimed or gives_away(text, fact.text, (), FACT_RUN, FACT_RUN_CJK))
     revealed = (fact.id,) if fact is not None and tells else ()
-    return Spoken(text=text, kinds=("reply", *planned.kinds, *(("fact",) if revealed else ())), revealed=revealed)
+    kinds = ("reply", *planned.kinds, *(("fact",) if revealed else ()))
+    if unbacked:
+        kinds = (*kinds, f"{UNBACKED}{unbacked}")
+    return Spoken(text=text, kinds=kinds, revealed=revealed)

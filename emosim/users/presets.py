@@ -32,7 +32,8 @@ from emosim.flow import ChatRequest, ChatResponse, Flow, settled
 from emosim.rulebook import is_blank
 from emosim.users.answers import MAX_THOUGHT, TEXT, Unusable, object_schema, parse
 from emosim.users.asking import ask_until_usable
-from emosim.users.briefing import chat, entries, request, sections, static_block
+from emosim.users.briefing import entries, request, sections, static_block
+from emosim.users.chat import chat
 from emosim.users.protocol import Felt, Heard, Speech
 from emosim.users.voice import say
 from emosim.users.wording import checked
@@ -152,7 +153,7 @@ class PresetUser:
     def _question(self, heard: Heard, job: str, schema: tuple[str, str]) -> ChatRequest:
         episode = heard.episode
         own = entries("protocol", episode.persona.language, self.preset)
-        block = static_block(episode, "protocol", **own)
+        block = static_block(episode, "protocol", self.preset, **own)
         text = f"{chat(heard, 'protocol')}\n{job}"
         return request(heard, block, text, schema, self.temperature, self.max_tokens)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
-from emosim.persona import Fact, Language
+from emosim.persona import Fact, Language, Scenario
 from emosim.users.answers import Unusable, flat, is_refusal
 from emosim.users.protocol import Heard
 
@@ -19,6 +19,10 @@ NEED_RUN: Final = 5
 """Words in a row that give the secret away; in Chinese `NEED_RUN_CJK` characters."""
 NEED_RUN_CJK: Final = 8
 FACT_RUN, FACT_RUN_CJK = 8, 14
+
+KEPT_SECRETS: Final = 512
+_SECRETS: dict[int, tuple[Scenario, dict[int, frozenset[tuple[str, ...]]]]] = {}
+"""Runs of words of the scenarios played last, with what they were made from."""
 
 _LABEL: Final = r"(?:user|assistant|agent|system|human|you|me|reply|say|用户|助手|对方|你|我)\s*[:：]\s*"
 _FIRST_LABEL: Final = re.compile(rf"^{_LABEL}", re.IGNORECASE)
@@ -39,6 +43,11 @@ _HELPER: Final = re.compile(
     r"|我(?:会|一直)在这里(?:陪|听|支持)|很高兴(?:能)?帮",
     re.IGNORECASE,
 )
+_HELPFUL: Final = (
+    " an ai", "m an ai", "can i ", "may i ", "m here ", "m just here ", "happy to help", "let me know if",
+    "feel free to ", "m sorry you",
+)  # fmt: skip
+"""Words without which the English part of that expression finds nothing."""
 _CJK: Final = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _LATIN: Final = re.compile(r"[A-Za-z\u00aa-\u024f]")
@@ -55,8 +64,9 @@ def clean(text: str) -> str:
     >>> clean('"*sighs* I *really* tried."')
     'I really tried.'
     """
-    text = text.encode("utf-8", "replace").decode("utf-8").strip()
-    text = _FIRST_LABEL.sub("", text)
+    text = (text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")).strip()
+    if (label := _FIRST_LABEL.match(text)) is not None:
+        text = text[label.end() :]
     if len(text) > 1 and text[0] + text[-1] in ('""', "''", "“”", "「」"):
         text = text[1:-1]
     if "*" in text:
@@ -100,6 +110,8 @@ def checked(text: str, heard: Heard, open_fact: Fact | None) -> str:
 
 def _check_secrets(text: str, heard: Heard, said: list[str], open_fact: Fact | None) -> None:
     episode, scenario = heard.episode, heard.episode.scenario
+    if not _touches(text, scenario):
+        return
     public = [*said, heard.text, *scenario.openings, *episode.persona.style.examples]
     if gives_away(text, scenario.need_text, [*public, *(fact.text for fact in scenario.facts)], NEED_RUN, NEED_RUN_CJK):
         raise Unusable("need_leak")
@@ -109,10 +121,31 @@ def _check_secrets(text: str, heard: Heard, said: list[str], open_fact: Fact | N
             raise Unusable("fact_leak")
 
 
+def _touches(text: str, scenario: Scenario) -> bool:
+    """Return whether a text holds a run of words of the need or of any fact."""
+    kept = _SECRETS.get(id(scenario))
+    if kept is None or kept[0] is not scenario:
+        if len(_SECRETS) >= KEPT_SECRETS:
+            _SECRETS.clear()
+        kept = _SECRETS[id(scenario)] = (scenario, _secrets(scenario))
+    tokens = _tokens(text)
+    return any(not runs.isdisjoint(_runs(tokens, size)) for size, runs in kept[1].items())
+
+
+def _secrets(scenario: Scenario) -> dict[int, frozenset[tuple[str, ...]]]:
+    """Return all runs of words that may give away the need or a fact, by their length."""
+    found: dict[int, frozenset[tuple[str, ...]]] = {}
+    need = _secret(scenario.need_text, NEED_RUN, NEED_RUN_CJK)
+    for size, runs in (need, *(_secret(fact.text, FACT_RUN, FACT_RUN_CJK) for fact in scenario.facts)):
+        if size:
+            found[size] = found.get(size, frozenset()) | runs
+    return found
+
+
 def _check_form(text: str, language: Language) -> None:
     if not any(map(str.isalnum, text)):
         raise Unusable("empty")
-    if _JSON.search(text):
+    if ('"' in text or "```" in text) and _JSON.search(text):
         raise Unusable("bad_schema", "JSON in the message")
     if len(text.split()) > MAX_WORDS or cjk_in(text) > MAX_CJK or len(text) > 8 * MAX_WORDS:
         raise Unusable("too_long")
@@ -123,8 +156,17 @@ def _check_form(text: str, language: Language) -> None:
 def _check_part(text: str, heard: Heard) -> None:
     if is_refusal(text):
         raise Unusable("refusal")
-    if _HELPER.search(text) or (len(text) > 20 and len(text) * 2 > len(heard.text) and flat(text) == flat(heard.text)):
+    if offers_help(text) or (len(text) > 20 and len(text) * 2 > len(heard.text) and flat(text) == flat(heard.text)):
         raise Unusable("role_flip")
+
+
+def offers_help(text: str) -> bool:
+    """Return whether a message is an assistant's, not a person's in trouble."""
+    if text.isascii():
+        low = text.lower()
+        if not any(words in low for words in _HELPFUL):
+            return False
+    return bool(_HELPER.search(text))
 
 
 def speaks(text: str, language: Language) -> bool:
@@ -133,6 +175,8 @@ def speaks(text: str, language: Language) -> bool:
     >>> speaks("我肺都要气炸了", "en"), speaks("ok ok", "zh")
     (False, True)
     """
+    if language == "en" and text.isascii():
+        return True
     letters = len(_LETTER.findall(text))
     if letters <= 4:
         return True

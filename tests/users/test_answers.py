@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 
 from emosim.acts import Act
+from emosim.episode import unbacked
 from emosim.errors import BackendError, SimulationError
 from emosim.flow import ChatResponse
 from emosim.packs import cast
-from emosim.users.answers import extract_object, flat, is_quoted
+from emosim.rulebook import replay
+from emosim.users.answers import _NO, extract_object, flat, is_quoted, is_refusal
 from emosim.users.llm import LlmUser
+from emosim.users.wording import _HELPER, offers_help
 
 USER = LlmUser()
 REPLY = "I'm here, and “I've got time”.  What happened in Amarillo?"
@@ -72,7 +75,7 @@ CAUSES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("cause", CAUSES)
+@pytest.mark.parametrize("cause", [cause for cause in CAUSES if cause != "bad_evidence"])
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_each_cause_is_asked_again_twice_then_typed(
     opened: Any, turn: Any, fused: Any, cause: str, language: str
@@ -101,6 +104,52 @@ def test_a_usable_answer_after_two_others_is_taken(opened: Any, turn: Any, fused
     done = turn(opened(USER), USER, REPLY, bad, bad, fused("What happened"))
     assert len(done.asked) == 3
     assert done.moved.turn.appraisal.acts == (Act.OPEN_QUESTION,)
+
+
+@pytest.mark.parametrize("calls", ["fused", "split"])
+@pytest.mark.parametrize("quote", ["I would never leave you", ""])
+def test_what_a_third_answer_cannot_back_moves_nothing_and_is_counted(
+    opened: Any, turn: Any, fused: Any, calls: Any, quote: str
+) -> None:
+    user, said = LlmUser(calls), [json.dumps({"told": [], "say": "Hm."})] * (calls == "split")
+    bad = fused(quote, "Hm.", act="deep_empathy", fit=2, specificity=2)
+    done = turn(opened(user), user, REPLY, bad, bad, bad, *said)
+    appraisal = done.moved.turn.appraisal
+    assert (appraisal.evidence, appraisal.fit, appraisal.specificity) == ((), 0.0, 0.0)
+    assert done.moved.turn.emotion.last_change <= 0
+    assert unbacked(done.moved.turn.spoken.kinds) == 1
+    assert not list(replay(done.moved.after))
+
+
+def test_what_a_third_answer_can_back_stays_and_harms_without_words_do_not(opened: Any, turn: Any, fused: Any) -> None:
+    findings = [("open_question", "What happened"), ("advice", "Sell the truck"), ("blame", "Your fault"), ("echo", "")]
+    evidence = [{"act": act, "quote": quote} for act, quote in findings]
+    answer = fused("", "Hm.", evidence=evidence, fit=2)
+    done = turn(opened(USER), USER, REPLY, answer, answer, answer)
+    assert done.moved.turn.appraisal.acts == (Act.OPEN_QUESTION,)
+    assert done.moved.turn.appraisal.fit == 2.0
+    assert unbacked(done.moved.turn.spoken.kinds) == 3
+
+
+def test_a_third_answer_whose_message_cannot_be_said_fails_as_ever(opened: Any, turn: Any, fused: Any) -> None:
+    bad = fused("never said", "As an AI language model, I have no boy.")
+    with pytest.raises(SimulationError, match="3 tries") as caught:
+        turn(opened(USER), USER, REPLY, bad, bad, bad)
+    assert caught.value.cause == "role_flip"
+
+
+def test_quick_looks_miss_nothing_that_the_expressions_find() -> None:
+    parts = (
+        "As an AI, I feel", "I’m an ai", "im an AI", "How can I help", "how may I assist", "I'm here to listen",
+        "im just here for you", "Happy to help", "Let me know if you need it", "feel free to reach", "how can I be of",
+        "I’m sorry you’re feeling", "I'm sorry but I", "I cannot comply", "I can’t help", "I cant continue",
+        "I won't engage", "i am unable to roleplay", "作为一个AI", "抱歉，我无法", "我不能协助",
+    )  # fmt: skip
+    for part in parts:
+        for text in (part, part.upper(), f"Well. {part} now.", f"- {part}"):
+            assert offers_help(text) == bool(_HELPER.search(text)), text
+            assert is_refusal(text) == bool(_NO.search(text)), text
+            assert offers_help(text) or is_refusal(text), text
 
 
 def test_split_is_asked_again_for_each_question(opened: Any, turn: Any, fused: Any) -> None:

@@ -1,0 +1,164 @@
+"""A glance at a reply: which plain tricks are in it, and whether it asks to be told more; the check on a model.
+
+It finds the tricks that `emosim.users.perception.attacks` knows by their form and judges nothing else: what a reply is
+worth, the pressure and the praise that only meaning shows, is the model's to say. Most replies hold no trick, and most
+of reading is not needed to say so: `harmless` looks for what has to be there for a trick, and only where it is, the
+reply is read in full.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib import resources
+from itertools import pairwise
+from typing import Final
+
+from emosim.acts import Act, Appraisal, Evidence
+from emosim.persona import Language
+from emosim.users.perception import Context
+from emosim.users.perception.attacks import findings, first_trick
+from emosim.users.perception.cues import GAP, spellings
+from emosim.users.perception.features import read
+from emosim.users.perception.tokens import HEAD, STOP_EN, TAIL, tokenise, topic_keys
+from emosim.users.perception.wordlists import word_list
+from emosim.users.protocol import Heard
+from emosim.users.rules import context
+
+INVITING: Final[dict[Language, tuple[str, ...]]] = {
+    "en": (
+        "tell me", "say more", "go on", "i'm listening", "i am listening", "all ears", "talk to me", "keep talking",
+        "keep going", "like to hear", "love to hear", "want to hear", "walk me through", "take your time",
+    ),
+    "zh": (
+        "说说", "讲讲", "聊聊", "告诉我", "跟我说", "和我说", "我在听", "我听着", "听你说", "听你讲", "想听", "愿意听",
+        "慢慢说", "慢慢讲", "接着说", "继续说", "多说",
+    ),
+}  # fmt: skip
+"""Words that ask to be told more, besides a question mark."""
+MOST_FOUND: Final = 3
+"""Tricks of one reply that are kept."""
+_MARKS: Final = re.compile(r"[{}<>\[\]|=:`]")
+_RULED, _PARTING = word_list("ruled"), word_list("parting")
+_BUTTER, _AGREEING = word_list("butter"), word_list("agreeing")
+_MIRRORED: Final = frozenset(("you", "you're", "you've", "you'd", "you'll", "your", "yours", "yourself", "are", "were"))
+_SWEET: Final = frozenset(("genericpraise", "lovebomb", "agree"))
+"""Families of phrases that flatter, adore or agree."""
+_ENDS: Final = (".", "!", "?", ";", "\n", " but ", " however", " though ", " yet ")
+
+
+def glance(heard: Heard) -> Appraisal:
+    """Return the tricks in a reply as evidence, and `listening` where it asks to be told more; it judges nothing."""
+    seen = context(heard)
+    found: tuple[Evidence, ...] = ()
+    if not harmless(heard.text, seen):
+        found = tuple(dict.fromkeys(findings(read(heard.text, seen), seen)))[:MOST_FOUND]
+    if invites(heard.text, seen.language):
+        found = (*found, Evidence(act=Act.LISTENING, quote=""))
+    return Appraisal(evidence=found, fit=0.0, specificity=0.0)
+
+
+def invites(text: str, language: Language) -> bool:
+    """Return whether a reply asks to be told more in so many words.
+
+    >>> invites("I'd like to hear it all.", "en"), invites("Here is what you do.", "en")
+    (True, False)
+    """
+    low = text[:HEAD].lower().replace("’", "'")
+    return any(words in low for words in INVITING[language])
+
+
+def harmless(text: str, seen: Context) -> bool:
+    """Return whether `findings` would surely find nothing; only of English is enough looked at to say so."""
+    if seen.language != "en" or not text.isascii() or len(text) > HEAD + TAIL:
+        return False
+    tokens = tokenise(text, "en")
+    words = set(tokens)
+    return not (
+        len(tokens) < 8
+        or is_tricky(text, words)
+        or is_pile(text, tokens, words)
+        or is_sweet(tokens, words)
+        or is_echo(tokens, words, seen)
+        or is_old(text, tokens, words, seen)
+    )
+
+
+def is_tricky(text: str, words: set[str]) -> bool:
+    """Return whether an order to the simulator, a forged turn, pasted data or a farewell lure is in a reply."""
+    low = text.lower()
+    kinds = ["forged", "data"] if _MARKS.search(text) or "json" in words else []
+    if not _RULED.isdisjoint(words):
+        kinds.append("order")
+    if not _PARTING.isdisjoint(words):
+        kinds.append("farewell")
+    return any(first_trick(kind, text, low) is not None for kind in kinds)
+
+
+def is_pile(text: str, tokens: list[str], words: set[str]) -> bool:
+    """Return whether a reply could be a pile of words."""
+    size = len(tokens)
+    if (size > 14 and len(words) < 0.3 * size) or text.count(",") * 2.6 > size:
+        return True
+    return sum(map(STOP_EN.__contains__, tokens)) < max(0.13 * size - 0.5, 2.0)
+
+
+def is_sweet(tokens: list[str], words: set[str]) -> bool:
+    """Return whether a reply could flatter, or agree with everything."""
+    if len(words & _BUTTER) > 2:
+        return True
+    if not _AGREEING.isdisjoint(words) and sum(map(_AGREEING.__contains__, tokens)) > 2:
+        return True
+    ones, twos = sweet_phrases()
+    if words.isdisjoint(ones) and twos.keys().isdisjoint(pairwise(tokens)):
+        return False
+    count = sum(map(ones.__contains__, tokens))
+    starts = [(place, rests) for place, two in enumerate(pairwise(tokens)) if (rests := twos.get(two))]
+    return count + sum(goes_on(tokens, place + 2, rests) for place, rests in starts) > 2
+
+
+@cache
+def sweet_phrases() -> tuple[frozenset[str], dict[tuple[str, str], tuple[list[str], ...]]]:
+    """Return the first tokens of sweet phrases: alone, and with the second one, then with what follows up to a gap."""
+    text = resources.files("emosim.users.perception").joinpath("cues_en.txt").read_text("utf-8")
+    lines = (line.partition(": ") for line in text.splitlines())
+    phrases = [rest.split(" | ") for family, _, rest in lines if family in _SWEET]
+    ones, twos = set[str](), dict[tuple[str, str], tuple[list[str], ...]]()
+    for said in (spelling.split() for each in phrases for phrase in each for spelling in spellings(phrase.strip())):
+        said = said[: said.index(GAP)] if GAP in said else said
+        if len(said) < 2:
+            ones.add(said[0])
+        else:
+            twos[said[0], said[1]] = (*twos.get((said[0], said[1]), ()), said[2:])
+    return frozenset(ones), twos
+
+
+def goes_on(tokens: list[str], place: int, rests: tuple[list[str], ...]) -> int:
+    """Return how many of the phrases go on as they should."""
+    return sum([tokens[place : place + len(rest)] == rest for rest in rests])
+
+
+def is_echo(tokens: list[str], words: set[str], seen: Context) -> bool:
+    """Return whether a reply could be the person's own words, as said or with I and you exchanged."""
+    said = set(tokenise(seen.user_said[:HEAD], "en"))
+    own = said | _MIRRORED
+    if sum(map(own.__contains__, tokens)) > 0.6 * len(tokens):
+        return True
+    about = topic_keys(words, [], "en")
+    again = len(about & topic_keys(said, [], "en"))
+    return again > 4 and again > 0.85 * len(about)
+
+
+def is_old(text: str, tokens: list[str], words: set[str], seen: Context) -> bool:
+    """Return whether the agent could have said this before: nearly every word stands in one of its latest replies.
+
+    Each word that an older reply lacks is in a pair of words that it lacks; and there are no more pairs than words and
+    segments.
+    """
+    if not seen.own_replies:
+        return False
+    few = 0.25 * (len(tokens) + 2 + 2 * sum(map(text.count, _ENDS))) + 1
+    for old in seen.own_replies[-3:]:
+        if len(words.difference(tokenise(old, "en") if old.isascii() else ())) <= few:
+            return True
+    return text in seen.own_replies

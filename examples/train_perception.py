@@ -27,9 +27,9 @@ from emosim.testing.judging import area, correlation, ranks
 from emosim.users.perception import heads
 from emosim.users.perception.context import Context
 from emosim.users.perception.cues import COUNT
-from emosim.users.perception.features import NAMES, read
-from emosim.users.perception.heads import ACTS, NEEDS, triples
-from emosim.users.perception.tokens import neighbours, split, window
+from emosim.users.perception.features import NAMES, count, read, shared
+from emosim.users.perception.heads import ACTS, NEEDS
+from emosim.users.perception.tokens import neighbours, split, triples, window
 
 PACKAGE = Path(heads.__file__).parent
 GRAM, VECTOR, COUNTS, NEED, NEED_ACTS, OFFSET = 1.2, 1.0, 0.08, 1.3, 0.5, 0.2
@@ -153,7 +153,9 @@ def tabulate(rows: list[Row], books: dict[str, Vocabulary], encoder: USE, segmen
 
 def counted(rows: list[Row]) -> Array:
     """Return the counts of `features.NAMES` for every row."""
-    return np.array([read(r["reply"], Context(r["language"], Need(r["need"]), r["user"])).counts for r in rows], float)
+    seen = [(row["reply"], Context(row["language"], Need(row["need"]), row["user"])) for row in rows]
+    readings = [(read(reply, context), context) for reply, context in seen]
+    return np.array([count(reading, shared(reading, context)) for reading, context in readings], float)
 
 
 def encode(rows: list[Row], encoder: USE) -> Array:

@@ -15,7 +15,7 @@ from emosim.emotion import EmotionState, feel, temperament
 from emosim.errors import MissingExtra
 from emosim.testing.judging import JudgingScore, read_rows, score_corpus
 from emosim.users.perception import Context, perceive
-from emosim.users.perception.heads import lexicon
+from emosim.users.perception.lexicon import lexicon
 from emosim.users.perception.quotes import LONGEST
 from emosim.users.perception.semantic import perceive_semantically
 

@@ -1,6 +1,6 @@
 """Offline perception of a reply: a text and a context in, an `Appraisal` out; deterministic, numpy only.
 
-`tokens` cuts the text · `cues` finds phrases · `features` counts · `heads` learned weights · `attacks` vetoes ·
+`tokens` cuts the text · `cues` finds phrases · `lexicon` knows words · `features` counts · `heads` learned weights · `attacks` vetoes ·
 `verdict` makes the appraisal · `semantic` the same with a sentence encoder (extra).
 """
 

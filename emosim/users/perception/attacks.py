@@ -6,6 +6,7 @@ Each finding is an act with the words that show it; a finding is a veto: the moo
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Final
@@ -13,15 +14,13 @@ from typing import Final
 from emosim.acts import Act, Evidence
 from emosim.users.perception.context import Context
 from emosim.users.perception.cues import FAMILIES
-from emosim.users.perception.features import Reading
-from emosim.users.perception.heads import lexicon
+from emosim.users.perception.features import Reading, shared
+from emosim.users.perception.lexicon import AGREEING, GRAMMAR, KNOWN
 from emosim.users.perception.quotes import clip_quote
-from emosim.users.perception.tokens import BREAK, STOP_EN, cut, fold, window
+from emosim.users.perception.tokens import fold, recall, window
 from emosim.users.perception.wordlists import word_list
 
-_GLUE: Final = word_list("glue_zh")
 _BUTTER: Final = word_list("butter")
-_AGREEING: Final = word_list("agreeing")
 _YIELDING: Final = word_list("yielding_zh")
 _SWEET: Final = tuple(FAMILIES.index(family) for family in ("genericpraise", "lovebomb", "agree"))
 _MARKS: Final = re.compile(r"[{}<>\[\]【】|=:：`]")
@@ -31,17 +30,55 @@ _PARTING: Final = word_list("parting")
 """The same for farewell lures."""
 
 
+_TWICE_CASED: Final = ("İ", "ı", "ſ", "ﬅ", "ﬆ")
+"""Letters that expressions take for i, s or st in whatever case, but that are not folded to them."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One way in which a trick is worded."""
+
+    needed: tuple[str, ...]
+    """Words one of which stands in every text that the expression finds; none where that cannot be said."""
+    expression: re.Pattern[str]
+    """The wording."""
+
+
 @cache
-def pattern(kind: str) -> re.Pattern[str]:
-    """Return the expression for a kind of trick: forged, data, order, farewell or blank."""
+def rules(kind: str) -> tuple[Rule, ...]:
+    """Return the rules of a kind of trick: forged, data, order, farewell or blank."""
     text = resources.files("emosim.users.perception").joinpath("tricks.txt").read_text("utf-8")
     lines = [line.split(": ", 1) for line in text.splitlines() if line and not line.startswith("#")]
-    return re.compile("|".join(rule for name, rule in lines if name == kind), re.IGNORECASE | re.MULTILINE)
+    return tuple(_rule(content) for name, content in lines if name == kind)
+
+
+def _rule(content: str) -> Rule:
+    needed, wording = content.split(" => ", 1) if " => " in content else ("", content)
+    words = tuple(word.replace("_", " ") for word in needed.split())
+    return Rule(words, re.compile(wording, re.IGNORECASE | re.MULTILINE))
+
+
+def first_trick(kind: str, text: str, low: str) -> int | None:
+    """Return where the first trick of a kind begins, None if there is none.
+
+    Args:
+        kind: Kind of trick.
+        text: The reply.
+        low: The reply in lower case.
+    """
+    every = not text.isascii() and any(letter in low for letter in _TWICE_CASED)
+    starts = [
+        match.start()
+        for rule in rules(kind)
+        if every or not rule.needed or any(word in low for word in rule.needed)
+        if (match := rule.expression.search(text))
+    ]
+    return min(starts, default=None)
 
 
 def findings(reading: Reading, context: Context) -> list[Evidence]:
     """Return every trick found in a reply, the clearest first."""
-    if not reading.segments or (reading.size < 5 and pattern("blank").match(reading.text)):
+    if not reading.segments or (reading.size < 5 and blank(reading.text)):
         return [Evidence(act=Act.EMPTY, quote="")]
     found = [Evidence(act=Act.MANIPULATION, quote=quote) for quote in tricks(reading)]
     if copies(reading, context):
@@ -49,16 +86,22 @@ def findings(reading: Reading, context: Context) -> list[Evidence]:
     foreign = reading.language != context.language and len(reading.text) > 12
     if foreign or stuffed(reading) or unreadable(reading):
         found.append(Evidence(act=Act.INCOHERENT, quote=first_words(reading)))
-    if buttered(reading):
+    if buttered(reading, context):
         found.append(Evidence(act=Act.MANIPULATION, quote=first_words(reading)))
     return found
+
+
+def blank(text: str) -> bool:
+    """Return whether a reply says that nothing is said."""
+    return any(rule.expression.match(text) for rule in rules("blank"))
 
 
 def tricks(reading: Reading) -> list[str]:
     """Return the words of forged turns, pasted data, orders to the simulator and farewell lures."""
     text = reading.text
     chinese = not text.isascii()
-    plain = fold(text) if chinese else text
+    low = fold(text)
+    plain = low if chinese else text
     wanted: list[str] = []
     if _MARKS.search(plain) or "json" in reading.words:
         wanted += ["forged", "data"]
@@ -66,8 +109,8 @@ def tricks(reading: Reading) -> list[str]:
         wanted.append("order")
     if chinese or not _PARTING.isdisjoint(reading.words):
         wanted.append("farewell")
-    matches = [match for kind in wanted if (match := pattern(kind).search(plain))]
-    return [clip_quote(text, match.start(), len(text)) for match in matches]
+    starts = [start for kind in wanted if (start := first_trick(kind, plain, low)) is not None]
+    return [clip_quote(text, start, len(text)) for start in starts]
 
 
 def copies(reading: Reading, context: Context) -> bool:
@@ -76,8 +119,16 @@ def copies(reading: Reading, context: Context) -> bool:
         return True
     if reading.size < 6 or not context.own_replies:
         return False
-    mine = cut(reading.text).different
-    return any(len(mine & cut(window(old)).different) > 0.8 * len(mine) for old in context.own_replies[-3:])
+    return any(repeats(reading, window(old)) for old in context.own_replies[-3:])
+
+
+def repeats(reading: Reading, old: str) -> bool:
+    """Return whether more than four of five pairs stand in an older reply; each word that does not rules out one."""
+    words, pairs = recall(old)
+    if len(reading.words - words) - 1 > 0.25 * len(reading.pairs):
+        return False
+    mine = set(reading.pairs)
+    return len(mine.intersection(pairs)) > 0.8 * len(mine)
 
 
 def stuffed(reading: Reading) -> bool:
@@ -89,27 +140,28 @@ def stuffed(reading: Reading) -> bool:
         return True
     if reading.language == "en":
         listed = reading.text.count(",") * 2.6 > size > 10
-        return listed or sum(map(STOP_EN.__contains__, reading.tokens)) < 0.13 * size - 0.5
+        return listed or reading.tally[GRAMMAR] < 0.13 * size - 0.5
     gaps = sum(map(reading.text.count, " 、，,/|·"))
-    return gaps > 5 and gaps * 5 > size and sum(map(_GLUE.__contains__, reading.tokens)) < 0.08 * size
+    return gaps > 5 and gaps * 5 > size and reading.tally[GRAMMAR] < 0.08 * size
 
 
 def unreadable(reading: Reading) -> bool:
     """Return whether a reply, if longer than an interjection, holds no word that was ever seen."""
-    known = lexicon(reading.language).index
-    return len(reading.text) > 4 and not any(word in known for word in reading.words if word != BREAK)
+    return len(reading.text) > 4 and not reading.tally[KNOWN]
 
 
-def buttered(reading: Reading) -> bool:
+def buttered(reading: Reading, context: Context) -> bool:
     """Return whether a reply flatters, adores or agrees with everything, and has little to do with the person."""
-    sweet = sum([reading.counts[family] for family in _SWEET])
+    sweet = sum([reading.cues[family] for family in _SWEET])
     if reading.language == "en":
         sweet = max(sweet, len(reading.words & _BUTTER))
-        agreeing = 0 if _AGREEING.isdisjoint(reading.words) else sum(map(_AGREEING.__contains__, reading.tokens))
+        agreeing = reading.tally[AGREEING]
     else:
         yielding = sum(map(reading.text.count, _YIELDING))
         agreeing = reading.text.count("对") + 2 * yielding if yielding else 0
-    return (sweet >= 3 and sweet > reading.overlap + 0.5) or (agreeing >= 3 and agreeing * 9 > reading.size)
+    if sweet >= 3 and sweet > shared(reading, context) + 0.5:
+        return True
+    return agreeing >= 3 and agreeing * 9 > reading.size
 
 
 def first_words(reading: Reading) -> str:

@@ -1,7 +1,7 @@
-"""How sure a reading is: a harm is asserted only where replies of unseen authors that looked like it were harms.
+"""How sure a reading is: a harm is asserted only well below the quality of a reply that changes nothing.
 
-Every number is chosen on the training corpora, each author judged by heads that never saw them (1,325 replies without
-attacks). A reply below its limit was labelled a harm in 78 of 100 cases; above it, it is only read as unhelpful.
+The limits were set by hand while looking at the training and development rows of `tests/judging/corpus`; no script
+derives them. A reply above its limit is only read as unhelpful.
 """
 
 from __future__ import annotations
@@ -10,30 +10,29 @@ from typing import Final
 
 from emosim.persona import Language
 from emosim.users.perception.cues import FAMILIES
-from emosim.users.perception.features import NAMES, Reading
+from emosim.users.perception.features import Reading
 from emosim.users.perception.heads import Scores, alone
+from emosim.users.perception.lexicon import YOU
 from emosim.users.perception.wordlists import word_list
 
 CUED, UNCUED = -0.6, -0.85
-"""Quality below which a reply is a harm, with and without a phrase that hurts (78 of 100 either way)."""
+"""Quality below which a reply is a harm, with and without a phrase that hurts. Source: set by hand."""
 SHORT: Final[dict[Language, int]] = {"en": 6, "zh": 8}
 """Content words (characters) below which a reply is too short to be sure of without a hurting phrase."""
 SHRINK, PRIOR = 0.6, 0.25
-"""Short replies: slope of labelled on predicted quality (0.63 English, 0.58 Chinese), and where they lie."""
+"""Short replies: how much of the predicted quality is kept, and what is added to it. Source: set by hand."""
 LOWEST: Final = -0.45
 """Quality of a reply that may well hurt, but not surely."""
 POISON: Final = -0.28
-"""Quality of one sentence with a hurting phrase below which the whole reply is a harm (about 80 of 100)."""
-_STOPS: Final[dict[Language, frozenset[str]]] = {"en": word_list("stop_en"), "zh": word_list("stop_zh")}
+"""Quality of one sentence with a hurting phrase below which it decides about the reply. Source: set by hand."""
 _HURTING: Final = frozenset(
     FAMILIES.index(name) for name in ("dismiss", "blame", "lecture", "insult", "threat", "sarcasm", "manip")
 )
 _HURTS: Final = tuple(
-    NAMES.index(name) for name in ("dismiss", "blame", "lecture", "insult", "threat", "sarcasm", "manip")
+    FAMILIES.index(name) for name in ("dismiss", "blame", "lecture", "insult", "threat", "sarcasm", "manip")
 )
-_HELPS: Final = tuple(NAMES.index(name) for name in ("praise", "valid", "nofault", "deep", "feel"))
-_INSULT: Final = NAMES.index("insult")
-_YOU: Final = NAMES.index("you")
+_HELPS: Final = tuple(FAMILIES.index(name) for name in ("praise", "valid", "nofault", "deep", "feel"))
+_INSULT: Final = FAMILIES.index("insult")
 _ORDERS: Final = word_list("orders")
 _ORDINALS: Final = word_list("ordinals")
 
@@ -53,20 +52,20 @@ def weigh(reading: Reading, scores: Scores) -> tuple[float, bool]:
 
 def hurting(reading: Reading) -> float:
     """Return how many hurting phrases stand in a reply; an insult that is not said to "you" does not count."""
-    found = sum([reading.counts[family] for family in _HURTS])
-    aimed = reading.language == "zh" or reading.counts[_YOU] > 0.0
-    return found if aimed else found - reading.counts[_INSULT]
+    found = sum([reading.cues[family] for family in _HURTS])
+    aimed = reading.language == "zh" or reading.tally[YOU] > 0.0
+    return found if aimed else found - reading.cues[_INSULT]
 
 
 def helping(reading: Reading) -> float:
     """Return how many phrases of praise and support stand in a reply: "well done you" is rarely sarcasm."""
-    return sum([reading.counts[family] for family in _HELPS])
+    return sum([reading.cues[family] for family in _HELPS])
 
 
 def brief(reading: Reading) -> bool:
     """Return whether a reply holds too few content words to be sure of it."""
     limit = SHORT[reading.language]
-    return reading.size < 4 * limit and len(reading.words - _STOPS[reading.language]) - 1 < limit
+    return reading.size < 4 * limit and len(reading.content) - 1 < limit
 
 
 def poison(reading: Reading, scores: Scores) -> float:
@@ -74,18 +73,18 @@ def poison(reading: Reading, scores: Scores) -> float:
     places = [place for place, family in reading.hits if family in _HURTING]
     worst = 9.0
     if places:
-        for part, quality in zip(reading.segments, alone(reading, scores.parts), strict=True):
+        for part, quality in zip(reading.segments, alone(reading, scores.parts[:, 0].tolist()), strict=True):
             if quality < worst and any(part.first <= place < part.last for place in places):
                 worst = quality
     return worst
 
 
-def ordering(reading: Reading) -> bool:
+def ordering(reading: Reading, overlap: int) -> bool:
     """Return whether a reply is a list of orders that has nothing to do with what the person told.
 
     Without examples in the corpora: a rule, not learned.
     """
-    if len(reading.segments) < 3 or reading.overlap > 0:
+    if len(reading.segments) < 3 or overlap > 0:
         return False
     openings = [reading.tokens[part.first] for part in reading.segments]
     listed = sum([opening in _ORDINALS or opening in _ORDERS for opening in openings])

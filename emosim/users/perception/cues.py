@@ -7,6 +7,7 @@ tokens, so the time grows with the reply and not with the number of phrases.
 from __future__ import annotations
 
 import re
+from collections.abc import Container, Iterable
 from functools import cache
 from importlib import resources
 from itertools import product
@@ -17,8 +18,12 @@ from emosim.users.perception.tokens import NEGATORS
 
 Rest: TypeAlias = tuple[tuple[int, tuple[str, ...]], ...]
 """Families, each with the tokens that must still follow."""
-Table: TypeAlias = dict[str, tuple[tuple[int, ...], dict[str, Rest]]]
-"""First token or pair of a phrase -> families of the phrases that end there; next token of those that go on."""
+Entry: TypeAlias = tuple[tuple[int, ...], dict[str, Rest]]
+"""Families of the phrases that end with a beginning; next token of those that go on."""
+Table: TypeAlias = dict[str, Entry]
+"""First token or pair of a phrase -> what it begins."""
+Beginning: TypeAlias = tuple[int, int, Entry]
+"""Where a phrase begins, how many tokens its beginning has (1 or 2), and what it begins."""
 
 GAP: Final = "~"
 LONGEST_GAP: Final = 4
@@ -34,17 +39,14 @@ FAMILIES: Final[tuple[str, ...]] = (
 COUNT: Final = len(FAMILIES)
 
 
-def scan(tokens: list[str], pairs: list[str], language: Language) -> list[tuple[int, int]]:
+def scan(tokens: list[str], beginnings: Iterable[Beginning], negated: Container[int]) -> list[tuple[int, int]]:
     """Return (place, family) of every cue; the family counts COUNT higher where a negator stands before it."""
-    known = table(language).get
     hits: list[tuple[int, int]] = []
-    for width, keys in ((1, tokens), (2, pairs)):
-        for place, (exact, deeper) in [(place, entry) for place, entry in enumerate(map(known, keys)) if entry]:
-            for family in exact:
-                hits.append((place, family))
-            if deeper and (tokens[place + width] in deeper or GAP in deeper):
-                hits += [(place, family) for family in longer(tokens, place + width, deeper)]
-    negated = negations(tokens, _SCOPE[language])
+    for place, width, (exact, deeper) in beginnings:
+        for family in exact:
+            hits.append((place, family))
+        if deeper and (tokens[place + width] in deeper or GAP in deeper):
+            hits += [(place, family) for family in longer(tokens, place + width, deeper)]
     return [(place, family + COUNT if place in negated else family) for place, family in hits] if negated else hits
 
 
@@ -56,11 +58,10 @@ def longer(tokens: list[str], place: int, deeper: dict[str, Rest]) -> list[int]:
     return found
 
 
-def negations(tokens: list[str], scope: int) -> set[int]:
+def negations(tokens: list[str], language: Language) -> set[int]:
     """Return the places that stand in the scope of a negator."""
-    if NEGATORS.isdisjoint(tokens):
-        return set()
-    return {place + step for place, token in enumerate(tokens) if token in NEGATORS for step in range(1, scope + 1)}
+    places = [place for place, token in enumerate(tokens) if token in NEGATORS]
+    return {place + step for place in places for step in range(1, _SCOPE[language] + 1)}
 
 
 def follows(tokens: list[str], place: int, tail: tuple[str, ...]) -> bool:

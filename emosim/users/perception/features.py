@@ -1,25 +1,35 @@
 """What can be counted in a reply: cue families, form, and how much of it is about this person.
 
-`read` makes a `Reading`, the only thing that the heads (`emosim.users.perception.heads`) and the vetoes look at.
+`read` makes a `Reading`, all that the vetoes need; `count` adds up what the heads (`emosim.users.perception.heads`)
+look at besides the words themselves.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import log1p
 from typing import Final
 
+import numpy as np
+
 from emosim.persona import Language
 from emosim.users.perception.context import Context
-from emosim.users.perception.cues import COUNT, FAMILIES, scan
+from emosim.users.perception.cues import COUNT, FAMILIES, Beginning, negations, scan
+from emosim.users.perception.lexicon import ME, NEGATING, YOU, Array, Ints, Lexicon, lexicon
 from emosim.users.perception.tokens import (
+    BREAK,
+    STOP_EN,
+    STOP_ZH,
+    Cut,
     Segment,
     cut,
+    keep_in_mind,
+    said,
     topic_keys,
-    topics,
+    triples,
     window,
-    word_pairs,
 )
 from emosim.users.perception.wordlists import word_list
 
@@ -29,18 +39,17 @@ SHAPES: Final[tuple[str, ...]] = (
     "harm_kinds", "help_kinds",
 )  # fmt: skip
 NAMES: Final = (*FAMILIES, *(f"not_{family}" for family in FAMILIES), *SHAPES)
-"""What `Reading.counts` holds, in order."""
+"""What `count` returns, in order."""
 
 _HARM: Final = frozenset(FAMILIES.index(name) for name in ("dismiss", "blame", "insult", "threat", "sarcasm", "manip"))
 _HELP: Final = frozenset(
     FAMILIES.index(name) for name in ("deep", "feel", "valid", "praise", "nofault", "explain", "balance", "listen")
 )
-_YOU: Final = word_list("you")
-_I: Final = word_list("i")
 _WH: Final = word_list("wh")
 _YES_NO: Final = word_list("yes_no")
 _WHY: Final = frozenset(("why", "为", "干"))
 _ORDERS: Final = word_list("orders")
+_STOPS: Final[dict[Language, frozenset[str]]] = {"en": STOP_EN, "zh": STOP_ZH}
 
 
 @dataclass(slots=True)
@@ -55,50 +64,127 @@ class Reading:
     """Its tokens, a break around each segment."""
     pairs: list[str]
     """Neighbouring tokens."""
-    words: set[str]
+    words: frozenset[str]
     """Its tokens, each once."""
+    content: frozenset[str]
+    """Its words that are not mere grammar, BREAK among them."""
     segments: list[Segment]
     """Its segments."""
+    sums: Array
+    """Sums of the lexicon's rows, segments x (rank + 6)."""
+    tally: list[float]
+    """How many tokens were seen in training, negate, mean you or I, are grammar or agree, see `lexicon.TALLIED`."""
     hits: list[tuple[int, int]]
     """Places and families of cues, see `emosim.users.perception.cues.scan`."""
-    counts: list[float]
-    """Counts in the order of NAMES."""
-    overlap: int
-    """Content words shared with what the person said."""
-    echo: float
+    cues: list[float]
+    """How often each family occurs, see `cue_counts`."""
+    about: set[str]
+    """Keys of its content words."""
+    told: frozenset[str]
+    """Keys of the content words of the person's last message."""
+    again: int
+    """Keys that stand in both."""
+    copied: float
     """Share of word pairs copied from the person's last message, I or you, 0 to 1."""
-    retold: float
-    """Share of content words that stand in the person's last message, 0 to 1; 0 where there are few."""
 
     @property
     def size(self) -> int:
         """Tokens without breaks."""
         return len(self.tokens) - len(self.segments) - 1
 
+    @property
+    def echo(self) -> float:
+        """The same as `copied`; 0 where there are few words."""
+        return self.copied if self.size > 4 else 0.0
+
+    @property
+    def retold(self) -> float:
+        """Share of content words that stand in the person's last message, 0 to 1; 0 where there are few."""
+        return self.again / len(self.about) if self.again > 4 else 0.0
+
 
 def read(text: str, context: Context) -> Reading:
-    """Return everything counted in a reply, in one pass."""
+    """Return a reply as it was read, in one pass."""
     seen = window(text)
     found = cut(seen)
-    language, tokens, parts, pairs = found.language, found.tokens, found.segments, found.pairs
-    hits = scan(tokens, pairs, language)
-    words = set(tokens)
+    language, tokens, pairs = found.language, found.tokens, found.pairs
+    known = lexicon(language)
+    places = known.look_up(looked_up(tokens, pairs, language))
+    sums = add_up(places, found, known)
+    tally: list[float] = np.add.reduce(sums[:, known.rank :], axis=0).tolist()
+    hits = scan(tokens, beginnings(places, len(tokens), known), negations(tokens, language) if tally[NEGATING] else ())
+    words = frozenset(tokens)
+    keep_in_mind(seen, words, pairs)
     about = topic_keys(words, pairs, language)
-    told = topics(context.user_said, language)
-    shared = len(about & told.union(*[topics(fact, language) for fact in context.known[-8:]]))
-    copied = sum(map(word_pairs(context.user_said, language).__contains__, pairs)) / (len(pairs) + 1.0)
-    size = float(len(tokens) - len(parts))
-    again = len(about & told)
-    counts = cue_counts(hits)
-    counts += form(seen, parts, tokens, size)
-    counts += (
-        log1p(shared), shared / (len(about) + 2.0), again / (len(told) + 2.0), copied,
-        len(words) / (size + 3.0), float(size < (8 if language == "en" else 12)),
-    )  # fmt: skip
-    counts += balance(parts, hits)
-    echo = copied if size > 5 else 0.0
-    retold = again / len(about) if again > 4 else 0.0
-    return Reading(seen, language, tokens, pairs, words, parts, hits, counts, shared, echo, retold)
+    heard = said(context.user_said, language)
+    return Reading(
+        text=seen,
+        language=language,
+        tokens=tokens,
+        pairs=pairs,
+        words=words,
+        content=words - _STOPS[language],
+        segments=found.segments,
+        sums=sums,
+        tally=tally,
+        hits=hits,
+        cues=cue_counts(hits),
+        about=about,
+        told=heard.topics,
+        again=len(about & heard.topics),
+        copied=sum(map(heard.pairs.__contains__, pairs)) / (len(pairs) + 1.0),
+    )
+
+
+def looked_up(tokens: list[str], pairs: list[str], language: Language) -> list[str]:
+    """Return tokens, pairs and (Chinese) triples, as many of each as there are tokens."""
+    if language == "zh":
+        return [*tokens, *pairs, BREAK, *triples(pairs, tokens), BREAK, BREAK]
+    return [*tokens, *pairs, BREAK]
+
+
+def add_up(places: Ints, found: Cut, known: Lexicon) -> Array:
+    """Return the sum of the rows of each segment: its tokens, pairs and triples."""
+    rows = known.rows.take(places, axis=0)
+    each: Array = np.add.reduce(rows.reshape(-1, len(found.tokens), rows.shape[1]), axis=0)
+    return np.add.reduceat(each, [part.first - 1 for part in found.segments], axis=0) if found.segments else each[:0]
+
+
+def beginnings(places: Ints, size: int, known: Lexicon) -> Iterator[Beginning]:
+    """Yield where phrases begin, those of one token first.
+
+    Args:
+        places: Rows of the tokens, then of the pairs.
+        size: Number of tokens.
+        known: The lexicon that the rows are of.
+    """
+    first, cues = known.first_cue, known.cues
+    at = (places >= first).nonzero()[0]
+    for place, row in zip(at.tolist(), places.take(at).tolist(), strict=True):
+        yield (place, 1, cues[row - first]) if place < size else (place - size, 2, cues[row - first])
+
+
+def shared(reading: Reading, context: Context) -> int:
+    """Return how many content words of a reply stand in what the person said."""
+    rest = reading.about.difference(reading.told, *[said(fact, reading.language).topics for fact in context.known[-8:]])
+    return len(reading.about) - len(rest)
+
+
+def count(reading: Reading, overlap: int) -> list[float]:
+    """Return the counts of NAMES.
+
+    Args:
+        reading: The reply.
+        overlap: Content words shared with what the person said.
+    """
+    parts, size = reading.segments, float(reading.size + 1)
+    return [
+        *reading.cues,
+        *form(reading, size),
+        log1p(overlap), overlap / (len(reading.about) + 2.0), reading.again / (len(reading.told) + 2.0),
+        reading.copied, len(reading.words) / (size + 3.0), float(size < (8 if reading.language == "en" else 12)),
+        *balance(parts, reading.hits),
+    ]  # fmt: skip
 
 
 def cue_counts(hits: list[tuple[int, int]]) -> list[float]:
@@ -110,9 +196,10 @@ def cue_counts(hits: list[tuple[int, int]]) -> list[float]:
     return counts
 
 
-def form(text: str, parts: list[Segment], tokens: list[str], size: float) -> tuple[float, ...]:
+def form(reading: Reading, size: float) -> tuple[float, ...]:
     """Return the form of a reply: length, questions, orders, persons."""
-    count = len(parts) + 0.001
+    text, parts, tokens = reading.text, reading.segments, reading.tokens
+    many = len(parts) + 0.001
     why = wh = yes_no = 0.0
     asking = [part for part in parts if part.asks]
     for part in asking:
@@ -122,10 +209,10 @@ def form(text: str, parts: list[Segment], tokens: list[str], size: float) -> tup
         yes_no += not _YES_NO.isdisjoint(opening)
     orders = sum([tokens[part.first] in _ORDERS for part in parts])
     return (
-        log1p(size), log1p(count), float(min(len(asking), 3)), len(asking) / count,
-        float(bool(parts) and parts[-1].asks), why, wh, yes_no, orders / count,
-        float(min(text.count("!") + text.count("！"), 4)), 10.0 * sum(map(_YOU.__contains__, tokens)) / size,
-        10.0 * sum(map(_I.__contains__, tokens)) / size,
+        log1p(size), log1p(many), float(min(len(asking), 3)), len(asking) / many,
+        float(bool(parts) and parts[-1].asks), why, wh, yes_no, orders / many,
+        float(min(text.count("!") + text.count("！"), 4)), 10.0 * reading.tally[YOU] / size,
+        10.0 * reading.tally[ME] / size,
     )  # fmt: skip
 
 

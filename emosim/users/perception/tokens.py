@@ -8,21 +8,28 @@ quotes are verbatim.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import Final
+from operator import itemgetter
+from typing import Final, TypeAlias
 
 from emosim.persona import Language
 from emosim.users.perception.wordlists import word_list
 
 HEAD, TAIL = 4000, 1000
 """Characters that are looked at from the start and from the end of a reply."""
+REMEMBERED: Final = 64
+"""Texts whose words are kept at hand; few, as thousands of episodes share them."""
+Sentence: TypeAlias = tuple[int, int, bool, list[str]]
+"""Where it starts and ends, whether it is a question, its words."""
 BREAK: Final = ""
 """The token between segments: no word, so that no pair of words crosses it."""
 
-_END_EN: Final = re.compile(r"([.!?;]+[\"')\]’”]*|\n)")
-_END_ZH: Final = re.compile(r"([。！？!?；;]+[”’」』）]*|\n)")
+_END_EN: Final = re.compile(r"[.!?;\n](?:(?<=\n)|[.!?;]*[\"')\]’”]*)")
+_END_ZH: Final = re.compile(r"[。！？!?；;\n](?:(?<=\n)|[。！？!?；;]*[”’」』）]*)")
 _TURNS_EN: Final = (" but ", " however", " though ", " yet ")
 _TURNERS: Final = frozenset(("but", "however", "though", "yet", "但", "可", "不", "只", "然", "话", "说"))
 _TURN_ZH: Final = re.compile(r"[，,](?=但|可是|不过|只是|然而|可[你他她]|话说回来|说实话)")
@@ -31,9 +38,20 @@ _SIGN: Final = re.compile(r"[\u3400-\u9fff\U00020000-\U0002ebef]|[a-z]+|\d+")
 _CJK: Final = re.compile(r"[\u3400-\u9fff]")
 _INVISIBLE: Final = re.compile(r"[\u200b-\u200f\u2060-\u2064\ufeff\u00ad]")
 
+_MORE: Final = ".!?;"
+_CLOSERS: Final = "\"')]"
+_SPACED: Final = bytes(
+    c if c in b"abcdefghijklmnopqrstuvwxyz0123456789'" else 46 if chr(c) in _MORE + "\n" else 32 for c in range(256)
+)
+"""Ends of sentences as dots, everything else between words as a space."""
+_SHAPED: Final = bytes(97 if 97 <= c <= 122 else 48 if 48 <= c <= 57 else c if c == 39 else 32 for c in range(256))
+"""Letters as a, digits as 0, everything between words as a space."""
+
 STOP_EN: Final = word_list("stop_en")
 STOP_ZH: Final = word_list("stop_zh")
 NEGATORS: Final = word_list("negators")
+_IN_MIND: Final[dict[str, tuple[frozenset[str], list[str]]]] = {}
+_FIVE: Final = itemgetter(slice(5))
 _MIRROR: Final = {
     "i": "you", "i'm": "you're", "i've": "you've", "i'd": "you'd", "i'll": "you'll", "my": "your", "me": "you",
     "mine": "yours", "myself": "yourself", "am": "are", "was": "were", "我": "你",
@@ -71,8 +89,6 @@ class Cut:
     """Its segments."""
     pairs: list[str]
     """Neighbouring tokens."""
-    different: frozenset[str]
-    """Its pairs, each once."""
 
 
 def window(text: str) -> str:
@@ -97,35 +113,90 @@ def fold(text: str) -> str:
 
 def tokenise(text: str, language: Language) -> list[str]:
     """Return lower-case words (English) or characters (Chinese)."""
-    return (_SIGN if language == "zh" else _WORD).findall(fold(text))
+    low = fold(text)
+    if language == "zh":
+        return _SIGN.findall(low)
+    plain = separated(low)
+    return _WORD.findall(low) if plain is None else plain.replace(".", " ").split()
+
+
+def separated(low: str) -> str | None:
+    """Return a folded English text with dots and spaces for all that is no word, or None where they do not tell words.
+
+    >>> separated("well, don't!"), separated("the 2nd")
+    ("well  don't.", None)
+    """
+    if not low.isascii():
+        return None
+    letters = low.encode("ascii")
+    return None if odd(letters.translate(_SHAPED)) else letters.translate(_SPACED).decode("ascii")
+
+
+def odd(shape: bytes) -> bool:
+    """Return whether words of this shape are not what spaces separate: "2nd", "'tis", "1990's"."""
+    marked = b"'" in shape
+    if marked and (b" '" in shape or shape[0] == 39):
+        return True
+    if b"0" not in shape:
+        return False
+    return b"a0" in shape or b"0a" in shape or (marked and (b"'0" in shape or b"0'" in shape))
 
 
 def split(text: str, language: Language) -> tuple[list[str], list[Segment]]:
     """Return the tokens of a text, a BREAK around each segment, and the segments that hold any."""
     low = fold(text)
-    cut, find = (_END_ZH, _SIGN.findall) if language == "zh" else (_END_EN, _WORD.findall)
-    pieces = [*cut.split(low), ""]
+    plain = separated(low) if language == "en" else None
+    find = _SIGN.findall if language == "zh" else _WORD.findall
     tokens: list[str] = [BREAK]
     found: list[Segment] = []
-    end = 0
-    for sentence, mark in zip(pieces[::2], pieces[1::2], strict=True):
-        start, end = end, end + len(sentence) + len(mark)
-        words = find(sentence)
-        if not words:
-            continue
-        asks = "?" in mark or "？" in mark
+    for start, end, asks, words in sentences(low, language) if plain is None else plain_sentences(low, plain):
         places = () if _TURNERS.isdisjoint(words) else turns(low, start, end, language)
         if places:
             clauses = [(a, b, find(low, a, b)) for a, b in pairwise([start, *places, end])]
         else:
             clauses = [(start, end, words)]
-        for index, (left, right, clause) in enumerate(clauses):
+        turned = False
+        for left, right, clause in clauses:
             if clause:
                 first = len(tokens)
                 tokens += clause
-                found.append(Segment(left, right, first, len(tokens), index > 0, asks))
+                found.append(Segment(left, right, first, len(tokens), turned, asks))
                 tokens.append(BREAK)
+            turned = True
     return tokens, found
+
+
+def sentences(low: str, language: Language) -> Iterator[Sentence]:
+    """Yield the sentences of a folded text that hold words."""
+    ends, find = (_END_ZH, _SIGN.findall) if language == "zh" else (_END_EN, _WORD.findall)
+    end = 0
+    for mark, stop in [*(match.span() for match in ends.finditer(low)), (len(low), len(low))]:
+        start, end = end, stop
+        if words := find(low, start, mark):
+            sign = low[mark:end]
+            yield start, end, "?" in sign or "？" in sign, words
+
+
+def plain_sentences(low: str, plain: str) -> Iterator[Sentence]:
+    """Yield the same from what `separated` returns.
+
+    Args:
+        low: The folded text.
+        plain: The same with dots and spaces between words.
+    """
+    size, end, mark = len(low), 0, -1
+    for piece in plain.split("."):
+        mark += 1 + len(piece)
+        if mark < end:
+            continue
+        start, end = end, mark + 1
+        if low[mark : mark + 1] != "\n":
+            while end < size and low[end] in _MORE:
+                end += 1
+            while end < size and low[end] in _CLOSERS:
+                end += 1
+        if words := piece.split():
+            yield start, min(end, size), "?" in low[mark:end], words
 
 
 def turns(low: str, start: int, end: int, language: Language) -> list[int]:
@@ -136,36 +207,60 @@ def turns(low: str, start: int, end: int, language: Language) -> list[int]:
     return sorted(places)
 
 
-@lru_cache(maxsize=1024)
 def cut(seen: str) -> Cut:
-    """Return a text cut up; kept, as a reply is compared with the ones before it."""
+    """Return a text cut up."""
     language = script(seen)
     tokens, segments = split(seen, language)
+    return Cut(language, tokens, segments, neighbours(tokens))
+
+
+def keep_in_mind(seen: str, words: frozenset[str], pairs: list[str]) -> None:
+    """Keep the words and pairs of a reply at hand, as the next ones are compared with it."""
+    while len(_IN_MIND) >= REMEMBERED:
+        _IN_MIND.pop(next(iter(_IN_MIND), ""), None)
+    _IN_MIND[seen] = (words, pairs)
+
+
+def recall(seen: str) -> tuple[frozenset[str], list[str]]:
+    """Return the words of an earlier reply, each once, and its pairs."""
+    found = _IN_MIND.get(seen)
+    if found is None:
+        again = cut(seen)
+        found = (frozenset(again.tokens), again.pairs)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a person said, as replies are compared with it."""
+
+    topics: frozenset[str]
+    """Keys of its content words: first five letters in English, pairs of characters in Chinese."""
+    pairs: frozenset[str]
+    """Its pairs of neighbouring tokens, as they stand and with I and you exchanged."""
+
+
+@lru_cache(maxsize=REMEMBERED)
+def said(text: str, language: Language) -> Said:
+    """Return a message of the person's as replies are compared with it; kept, as it stays in mind for some turns."""
+    tokens = tokenise(text[:HEAD], language)
     pairs = neighbours(tokens)
-    return Cut(language, tokens, segments, pairs, frozenset(pairs))
+    mirrored = neighbours([_MIRROR.get(token, token) for token in tokens])
+    return Said(frozenset(topic_keys(set(tokens), pairs, language)), frozenset(pairs + mirrored))
 
 
-@lru_cache(maxsize=4096)
-def topics(text: str, language: Language) -> frozenset[str]:
-    """Return keys of the content words of a text: first five letters in English, pairs of characters in Chinese."""
-    tokens = tokenise(text[:HEAD], language)
-    return frozenset(topic_keys(set(tokens), neighbours(tokens) if language == "zh" else [], language))
-
-
-@lru_cache(maxsize=4096)
-def word_pairs(text: str, language: Language) -> frozenset[str]:
-    """Return the pairs of neighbouring tokens of a text, as it stands and with I and you exchanged."""
-    tokens = tokenise(text[:HEAD], language)
-    return frozenset(neighbours(tokens)).union(neighbours([_MIRROR.get(token, token) for token in tokens]))
-
-
-def topic_keys(tokens: set[str], pairs: list[str], language: Language) -> set[str]:
+def topic_keys(tokens: AbstractSet[str], pairs: list[str], language: Language) -> set[str]:
     """Return the content keys of different tokens; inflected forms share theirs."""
     if language == "zh":
         return {pair for pair in pairs if pair[0] not in STOP_ZH and pair[-1] not in STOP_ZH and len(pair) == 3}
-    return {token[:5] for token in tokens - STOP_EN if len(token) > 2}
+    return {start for start in map(_FIVE, tokens - STOP_EN) if len(start) > 2}
 
 
 def neighbours(tokens: list[str]) -> list[str]:
     """Return the pairs of neighbouring tokens, one for each token but the last."""
     return list(map(" ".join, pairwise(tokens)))
+
+
+def triples(pairs: list[str], tokens: list[str]) -> list[str]:
+    """Return three neighbouring tokens each."""
+    return [f"{pair} {token}" for pair, token in zip(pairs, tokens[2:], strict=False)]

@@ -10,7 +10,7 @@ from emosim.users.perception.attacks import findings
 from emosim.users.perception.confidence import CUED, ordering, weigh
 from emosim.users.perception.context import Context
 from emosim.users.perception.cues import FAMILIES
-from emosim.users.perception.features import Reading, read
+from emosim.users.perception.features import Reading, read, shared
 from emosim.users.perception.heads import ACTS, Scores, score
 from emosim.users.perception.quotes import clip_quote
 from emosim.users.perception.thoughts import think
@@ -18,7 +18,10 @@ from emosim.users.perception.thoughts import think
 Opinion: TypeAlias = Callable[[Scores, str, Need], Scores]
 """Revises the scores of the words, given the text and the need."""
 GAIN, LOSS = 2.2, 2.6
-"""Fit for each point of predicted quality above and below SHIFT. Source: cross-validation on unseen authors."""
+"""Fit for each point of predicted quality above and below SHIFT.
+
+Source: set by hand while looking at the training and development rows; `examples/train_perception.py` does not fit it.
+"""
 SHIFT: Final = -0.05
 """Predicted quality of a reply that changes nothing. Source: as above."""
 _LIKING: Final = {need: [ALIGNMENT[need][act] for act in SUPPORTS] for need in Need}
@@ -37,11 +40,11 @@ _SAID: Final = tuple(
 )  # fmt: skip
 """Hurting phrases that name the harm."""
 PHRASE: Final = 0.3
-"""What such a phrase adds to the score of its harm. Source: F1 of the main act on unseen authors."""
+"""What such a phrase adds to the score of its harm. Source: as above."""
 SECOND: Final = 0.15
 """Score of an act above which it counts beside the main one."""
 TRICKY: Final = 0.38
-"""Score of manipulation above which a reply counts as a trick. Source: no false alarm on unseen authors."""
+"""Score of manipulation above which a reply counts as a trick. Source: as above."""
 
 
 def perceive(text: str, context: Context) -> Appraisal:
@@ -60,17 +63,18 @@ def perceive(text: str, context: Context) -> Appraisal:
 def appraise(reading: Reading, context: Context, second: Opinion | None = None) -> Appraisal:
     """Return the appraisal of a reading; a second opinion may revise the scores."""
     tricks = findings(reading, context)
-    specific = specificity(reading)
     if tricks:
         return verdict(tuple(dict.fromkeys(tricks))[:3], -1.0, 0.0, context)
-    scores = score(reading, context.need)
+    overlap = shared(reading, context)
+    specific = specificity(reading, overlap)
+    scores = score(reading, context.need, overlap)
     if second is not None:
         scores = second(scores, reading.text, context.need)
     if scores.acts[_TRICK] > TRICKY:
         return verdict((show(reading, scores, _TRICK),), -1.0, 0.0, context)
     quality, harmful = weigh(reading, scores)
     fit = round(max(-2.0, min(2.0, (GAIN if quality > SHIFT else LOSS) * (quality - SHIFT))), 2)
-    if ordering(reading):
+    if ordering(reading, overlap):
         return verdict((show(reading, scores, _LECTURE),), min(fit, -0.5), specific, context)
     if harmful:
         return verdict((show(reading, scores, pick_harm(reading, scores, quality)),), fit, specific, context)
@@ -79,12 +83,13 @@ def appraise(reading: Reading, context: Context, second: Opinion | None = None) 
 
 def verdict(found: tuple[Evidence, ...], fit: float, specific: float, context: Context) -> Appraisal:
     """Return an appraisal with its thought."""
-    return Appraisal(evidence=found, fit=fit, specificity=specific, thought=think(found[0].act, fit, context.language))
+    thought = think(found[0].act, fit, context.language)
+    return Appraisal.model_construct(evidence=found, fit=fit, specificity=specific, thought=thought, stated_change=None)
 
 
-def specificity(reading: Reading) -> float:
+def specificity(reading: Reading, overlap: int) -> float:
     """Return 0..2: how many words of the person's own story are in the reply."""
-    return min(2.0, 0.4 * reading.overlap + 0.2 * min(len(reading.segments), 3))
+    return min(2.0, 0.4 * overlap + 0.2 * min(len(reading.segments), 3))
 
 
 def evidence(reading: Reading, scores: Scores, need: Need) -> list[Evidence]:
@@ -104,15 +109,15 @@ def pick_harm(reading: Reading, scores: Scores, quality: float) -> int:
     wanted = min(1.0, 0.35 - 0.5 * (quality - CUED))
     worth = {i: scores.acts[i] - 0.5 * abs(_SEVERITIES[i] - wanted) for i in _HARMS}
     for family, harm in _SAID:
-        if reading.counts[family]:
+        if reading.cues[family]:
             worth[harm] += PHRASE
     return max(worth, key=worth.__getitem__)
 
 
 def show(reading: Reading, scores: Scores, place: int) -> Evidence:
     """Return an act with the segment that speaks most for it."""
-    column = [part[place + 1] for part in scores.parts]
+    column: list[float] = scores.parts[:, place + 1].tolist()
     if place >= len(SUPPORTS):
-        column = [value - 0.2 * part[0] for value, part in zip(column, scores.parts, strict=True)]
+        column = [value - 0.2 * share for value, share in zip(column, scores.parts[:, 0].tolist(), strict=True)]
     part = reading.segments[column.index(max(column))] if column else reading.segments[0]
-    return Evidence(act=ACTS[place], quote=clip_quote(reading.text, part.start, part.end))
+    return Evidence.model_construct(act=ACTS[place], quote=clip_quote(reading.text, part.start, part.end))

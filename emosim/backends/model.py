@@ -57,7 +57,7 @@ class ModelBackend:
 
     Transient faults (429, 5xx, time-outs, lost connections, damaged bodies) are tried again with exponential
     back-off and jitter, no sooner than `Retry-After`; other faults are final. What is left is returned as the
-    answer, never raised.
+    answer, never raised. What a server says it does not take, a response format or the seed, is left out from then on.
 
     It can be pickled, forked, called from many threads and event loops, and blocks safely inside a running loop.
 
@@ -85,6 +85,7 @@ class ModelBackend:
         self.limit_key = limit_key
         self._price = price or self.meter.price_of(transport.model)
         self._format: ResponseFormat = "json_schema"
+        self._seeded = True
         self._prepare()
 
     def __repr__(self) -> str:
@@ -175,17 +176,24 @@ class ModelBackend:
         return max(backoff(state), asked_s or 0.0)
 
     async def _try(self, wire: Wire, request: ChatRequest, begun: float) -> ChatResponse:
-        """Send once; once more for each response format that the server turns out not to have."""
+        """Send once; once more for the seed, and for each response format, that the server turns out not to take."""
+        seeded = self._seeded
         while True:
             form = self._format
             try:
-                body = chat_body(request, self.transport.model, form, self.limit_key)
-                return await self._send(wire, request, body, begun)
+                body = chat_body(request, self.transport.model, form, self.limit_key, seeded)
+                response = await self._send(wire, request, body, begun)
             except BackendError as error:
-                if error.cause != "response_format" or not request.schema_json or form not in WEAKER_FORMAT:
+                if error.cause == "seed" and "seed" in body:
+                    seeded = False
+                elif error.cause == "response_format" and request.schema_json and form in WEAKER_FORMAT:
+                    if self._format == form:
+                        self._format = WEAKER_FORMAT[form]
+                else:
                     raise
-                if self._format == form:
-                    self._format = WEAKER_FORMAT[form]
+            else:
+                self._seeded &= seeded
+                return response
 
     async def _send(self, wire: Wire, request: ChatRequest, body: Body, begun: float) -> ChatResponse:
         hold = self.meter.reserve(request, self._price)

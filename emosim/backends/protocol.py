@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import re
 import time
 from collections.abc import Mapping
 from functools import lru_cache
@@ -19,6 +20,9 @@ ResponseFormat: TypeAlias = Literal["json_schema", "json_object", "text"]
 WEAKER_FORMAT: Mapping[ResponseFormat, ResponseFormat] = {"json_schema": "json_object", "json_object": "text"}
 """What to try when a server refuses a response format; the prompt holds the schema in any case."""
 
+_SEED = re.compile(r"(?<![\w-])seed(?![\w-])")
+_STRANGE = ("support", "unknown", "recogni", "unexpected", "extra", "permitted", "allowed", "additional", "find field")
+"""What servers say of a field that they do not take."""
 _FINAL = {400: "bad_request", 401: "auth", 403: "auth", 404: "not_found", 422: "bad_request"}
 _CANNOT_WAIT = ("insufficient_quota", "billing_hard_limit")
 
@@ -61,8 +65,18 @@ class Transport(Protocol):
         ...
 
 
-def chat_body(request: ChatRequest, model: str, form: ResponseFormat, limit_key: str = "max_tokens") -> Body:
-    """Return the JSON body of a request; lone surrogates in messages become `?`, which UTF-8 can carry."""
+def chat_body(
+    request: ChatRequest, model: str, form: ResponseFormat, limit_key: str = "max_tokens", seeded: bool = True
+) -> Body:
+    """Return the JSON body of a request; lone surrogates in messages become `?`, which UTF-8 can carry.
+
+    Args:
+        request: The request.
+        model: Model name to send.
+        form: How to ask for the schema.
+        limit_key: Name of the output limit.
+        seeded: Whether to send the seed.
+    """
     body: Body = {
         "model": model,
         "messages": [{"role": m.role, "content": _encodable(m.content)} for m in request.messages],
@@ -71,7 +85,7 @@ def chat_body(request: ChatRequest, model: str, form: ResponseFormat, limit_key:
         body["temperature"] = request.temperature
     if request.max_tokens is not None:
         body[limit_key] = request.max_tokens
-    if request.seed is not None:
+    if seeded and request.seed is not None:
         body["seed"] = request.seed
     if request.schema_json and form != "text":
         body["response_format"] = _response_format(request.schema_name, request.schema_json, form)
@@ -147,6 +161,8 @@ def status_error(status: int, text: str, retry_after: str | None, whose: str) ->
     message = one_line(f"{whose} answered {status}: {_reason(text) or 'no reason given'}")
     if status in (400, 422) and ("response_format" in text or "json_schema" in text):
         return BackendError(message, cause="response_format")
+    if status in (400, 422) and _SEED.search(text) and any(word in text.lower() for word in _STRANGE):
+        return BackendError(message, cause="seed")
     if status in _FINAL:
         return BackendError(message, cause=_FINAL[status])
     if status == 429 and any(word in text for word in _CANNOT_WAIT):

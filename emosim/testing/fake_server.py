@@ -55,6 +55,7 @@ class FakeServer:
         seed: Seed of the faults.
         retry_after_s: What 429 answers put into `Retry-After`; no header if None.
         rejects: Types of `response_format` to refuse with 400, such as `("json_schema",)`.
+        unknown: Fields of the body to refuse with 400, such as `("seed",)`.
         api_key: Key that requests must carry, else 401; any if empty.
         usage: Whether answers report tokens.
         models: Names that `/v1/models` lists.
@@ -78,6 +79,7 @@ class FakeServer:
         seed: int = 0,
         retry_after_s: float | None = 0.05,
         rejects: Sequence[str] = (),
+        unknown: Sequence[str] = (),
         api_key: str = "",
         usage: bool = True,
         models: Sequence[str] = ("fake",),
@@ -88,6 +90,7 @@ class FakeServer:
                 raise UsageError(f"no fault {kind!r}{did_you_mean(kind, get_args(Fault))}")
         self._answer, self._latency_s, self._faults, self._seed = answer, latency_s, faults, seed
         self._retry_after_s, self._rejects, self._api_key = retry_after_s, frozenset(rejects), api_key
+        self._unknown = frozenset(unknown)
         self._usage, self._models = usage, tuple(models)
         self.requests = self.in_flight = self.max_in_flight = 0
         self.bodies: deque[Json] = deque(maxlen=keep)
@@ -168,6 +171,8 @@ class FakeServer:
         wanted = body.get("response_format")
         if isinstance(wanted, dict) and wanted.get("type") in self._rejects:
             return _error(400, "invalid_request_error", f"response_format type {wanted['type']} is not supported")
+        if strange := sorted(self._unknown.intersection(body)):
+            return _error(400, "invalid_request_error", f"Unrecognized request argument supplied: {strange[0]}")
         fault = self._fault(number)
         self.faults_served.update([fault] if fault else [])
         return await self._faulty(fault, body, number) if fault else self._completion(body, number)

@@ -202,6 +202,29 @@ def test_response_format_falls_back_once_and_is_remembered(connect, ask, rejects
     assert tried == [*rejects, last, last, last]
 
 
+def test_a_seed_that_the_server_does_not_take_is_left_out_and_that_is_remembered(connect, ask):
+    with FakeServer(unknown=["seed"], rejects=["json_schema"]) as server:
+        backend = connect(server.url)
+        for seed in (3, 4, 5):
+            assert isinstance(backend.complete([ask(schema=True, seed=seed)])[0], ChatResponse)
+        sent = [body.get("seed") for body in server.bodies]
+        assert sent[-2:] == [None, None]
+        assert len([seed for seed in sent if seed]) <= 2
+        assert len(sent) <= 5
+        copy = pickle.loads(pickle.dumps(backend))
+        assert isinstance(copy.complete([ask(seed=6)])[0], ChatResponse)
+        assert "seed" not in server.bodies[-1]
+        copy.close()
+
+
+def test_a_refusal_that_leaving_out_the_seed_does_not_mend_changes_nothing(connect, ask):
+    with FakeServer(unknown=["bird seed"]) as server:
+        backend = connect(server.url, extra={"bird seed": 1})
+        for _ in range(2):
+            assert isinstance(backend.complete([ask(seed=3)])[0], BackendError)
+        assert [body.get("seed") for body in server.bodies] == [3, None, 3, None]
+
+
 def test_secrets_are_never_shown(connect, ask, caplog, capfd):
     key = "sk-canary-1234567890"
     with FakeServer(lambda body, n: "x", faults=["server_error", "rate_limit"]) as server:

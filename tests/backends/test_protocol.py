@@ -45,6 +45,16 @@ def test_anything_else_is_a_transient_fault(body):
     [
         (400, "no", "bad_request", False),
         (400, "response_format is not supported", "response_format", False),
+        (400, "Unrecognized request argument supplied: seed", "seed", False),
+        (400, "anthropic does not support parameters: ['seed']", "seed", False),
+        (
+            422,
+            '[{"type": "extra_forbidden", "loc": ["body", "seed"], "msg": "Extra inputs are not permitted"}]',
+            "seed",
+            False,
+        ),
+        (400, "the seeded beds are not supported", "bad_request", False),
+        (400, "your seed money talk was too long", "bad_request", False),
         (401, "no", "auth", False),
         (403, "no", "auth", False),
         (404, "no", "not_found", False),

@@ -11,6 +11,7 @@ import pytest
 
 from emosim.errors import UsageError
 from emosim.rollouts import Rollouts
+from emosim.suite import Suite
 from emosim.testing.conformance import ADAPTER_CHECKS, ConformanceError, check_adapter, serve
 
 
@@ -243,6 +244,12 @@ def test_a_straightforward_adapter_passes() -> None:
     report = check_adapter(Reference())
     assert report.passed == tuple(ADAPTER_CHECKS)
     assert report.is_good
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("level", [0.0, 0.3, 0.7, 1.0])
+def test_a_straightforward_adapter_passes_with_all_personas(level: float) -> None:
+    assert check_adapter(Reference(), suite=Suite(languages=("en", "zh"), levels=(level,))).is_good
 
 
 @pytest.mark.parametrize(("check", "planted", "message"), PLANTED, ids=lambda value: getattr(value, "__name__", value))

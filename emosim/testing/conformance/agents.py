@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -104,6 +105,23 @@ def serve(agent: Agent) -> FakeServer:
         return agent([{"role": m["role"], "content": _text(m["content"])} for m in messages]) or ""
 
     return FakeServer(answer, keep=0)
+
+
+CHATML: Final = (
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+"""The least chat template, in Jinja, for adapters in which the agent is a model of tokens; changes no text."""
+_MESSAGE: Final = re.compile(r"<\|im_start\|>(\w+)\n(.*?)<\|im_end\|>\n", re.DOTALL)
+
+
+def messages_in(prompt: str) -> list[dict[str, str]]:
+    """Return the messages of a prompt in `CHATML`: put `agent(messages_in(decode(ids)))` where the model samples.
+
+    >>> messages_in("<|im_start|>user\\nMy rent went up.<|im_end|>\\n<|im_start|>assistant\\n")
+    [{'role': 'user', 'content': 'My rent went up.'}]
+    """
+    return [{"role": role, "content": content} for role, content in _MESSAGE.findall(prompt)]
 
 
 def _text(content: object) -> str:

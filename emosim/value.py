@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from functools import lru_cache
+from typing import Any, ClassVar, Final, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -101,10 +102,13 @@ def roll(seed: int, turn: int, purpose: int) -> float:
         turn: Turn number, 0 for the opening.
         purpose: Small integer that names what the dice are for.
     """
-    x = _mix((seed + GOLDEN) & _MASK)
-    x = _mix((x ^ (turn * TURN_STEP + GOLDEN)) & _MASK)
-    x = _mix((x ^ (purpose * PURPOSE_STEP + GOLDEN)) & _MASK)
-    return (x >> 11) / (1 << 53)
+    return (_mix((_address(seed, turn) ^ (purpose * PURPOSE_STEP + GOLDEN)) & _MASK) >> 11) / (1 << 53)
+
+
+@lru_cache(maxsize=64)
+def _address(seed: int, turn: int) -> int:
+    """Return the part of an address that all dice of a turn share."""
+    return _mix((_mix((seed + GOLDEN) & _MASK) ^ (turn * TURN_STEP + GOLDEN)) & _MASK)
 
 
 def pick(count: int, seed: int, turn: int, purpose: int) -> int:
@@ -112,6 +116,12 @@ def pick(count: int, seed: int, turn: int, purpose: int) -> int:
     return int(roll(seed, turn, purpose) * count)
 
 
+_LEAST: Final = -1000
+_SHARED: Final = tuple(n / 100.0 for n in range(_LEAST, 10_001))
+"""The hundredths from -10 to 100, where moods and their changes lie: episodes share them."""
+
+
 def quantise(x: float) -> float:
     """Round to hundredths, half up, with IEEE steps that numpy repeats exactly: stored numbers recompute to the bit."""
-    return math.floor(x * 100.0 + 0.5) / 100.0
+    n = math.floor(x * 100.0 + 0.5)
+    return _SHARED[n - _LEAST] if _LEAST <= n <= 10_000 else n / 100.0

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from emosim.acts import Appraisal
-from emosim.value import pick, quantise, roll
+from emosim.acts import Act, Appraisal, Evidence
+from emosim.emotion import EmotionState
+from emosim.value import Value, pick, quantise, roll
 
 
 def test_dice_are_looked_up_not_consumed() -> None:
@@ -43,3 +48,70 @@ def test_values_are_frozen_and_strict() -> None:
         value.fit = 1.0  # type: ignore[misc]
     with pytest.raises(ValidationError, match="Extra inputs"):
         Appraisal.model_validate({"evidence": [], "fit": 0, "specificity": 0, "surprise": 1})
+
+
+CALM = EmotionState(mood=40.0, trust=0.25, patience=0.5, last_change=-1.5)
+
+
+class Plain(Value):
+    """The same fields as `CALM`, as pydantic keeps them."""
+
+    mood: float
+    trust: float
+    patience: float
+    last_change: float = 0.0
+
+
+@pytest.mark.parametrize(
+    "twin",
+    [
+        copy.copy(CALM),
+        copy.deepcopy(CALM),
+        pickle.loads(pickle.dumps(CALM)),
+        CALM.model_copy(),
+        CALM.model_copy(deep=True),
+        CALM.model_copy(update={"mood": 1.0}).model_copy(update={"mood": 40.0}),
+        EmotionState.model_validate_json(CALM.model_dump_json()),
+        EmotionState.model_validate(CALM.model_dump()),
+        EmotionState.model_construct(last_change=-1.5, patience=0.5, trust=0.25, mood=40.0),
+    ],
+)
+def test_a_compact_value_is_the_same_however_it_came_about(twin: EmotionState) -> None:
+    assert twin == CALM
+    assert hash(twin) == hash(CALM)
+    assert repr(twin) == repr(CALM)
+    assert twin.model_dump_json() == CALM.model_dump_json() == Plain(**CALM.model_dump()).model_dump_json()
+    with pytest.raises(ValidationError, match="frozen"):
+        twin.mood = 1.0  # type: ignore[misc]
+
+
+def test_compact_values_differ_by_content_and_class() -> None:
+    assert CALM.model_copy(update={"trust": 0.3}) != CALM
+    assert Plain(**CALM.model_dump()) != CALM
+
+
+def test_a_compact_value_is_validated_unless_constructed() -> None:
+    with pytest.raises(ValidationError, match="Field required"):
+        EmotionState(mood=1.0)  # type: ignore[call-arg]
+    with pytest.raises(ValidationError, match="Extra inputs"):
+        Evidence(act=Act.ADVICE, quote="", why="so")  # type: ignore[call-arg]
+    assert Evidence.model_validate({"act": "advice", "quote": "q"}) == Evidence(act=Act.ADVICE, quote="q")
+    with pytest.raises(KeyError, match="trust"):
+        EmotionState.model_construct(mood=1.0)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="EmotionState has no joy"):
+        EmotionState.model_construct(**dict(CALM), joy=1.0)  # type: ignore[call-arg]
+
+
+def test_a_compact_value_weighs_a_third_of_a_plain_one() -> None:
+    assert 3 * weight(EmotionState) < weight(Plain)
+    assert 3 * weight(EmotionState.model_construct) < weight(Plain)
+
+
+def weight(make: object) -> float:
+    """Return the bytes of one value, its numbers aside."""
+    kept = [make(mood=40.0, trust=0.25, patience=0.5) for _ in range(100)]  # type: ignore[operator]
+    tracemalloc.start()
+    kept += [make(mood=40.0, trust=0.25, patience=0.5) for _ in range(1000)]  # type: ignore[operator]
+    size = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    return size / 1000

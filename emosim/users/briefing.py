@@ -111,7 +111,7 @@ def nonce(seed: int, turn: int, text: str = "") -> str:
     return code
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=4096)
 def _code(seed: int, turn: int, tries: int) -> str:
     return hashlib.sha256(f"{seed}:{turn}:{tries}".encode()).hexdigest()[:6]
 

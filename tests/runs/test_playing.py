@@ -235,6 +235,23 @@ def test_concurrency_is_reached_and_not_passed(tmp_path: Path) -> None:
     assert gauge.most == 5
 
 
+def test_no_more_episodes_ask_than_a_backend_can_take_soon(tmp_path: Path) -> None:
+    class Narrow(Counting):
+        places = 2
+        now = most = 0
+
+        async def acomplete(self, requests: Requests) -> list[ChatResponse]:
+            self.now += 1
+            self.most = max(self.most, self.now)
+            await asyncio.sleep(0.001)
+            self.now -= 1
+            return [answered() for _ in requests]
+
+    narrow = Narrow(lambda request: answered())
+    summary = run(tmp_path / "run", players=Players(Asker(), Listener(), narrow), concurrency=16)
+    assert (summary.finished, narrow.most) == (16, 4)
+
+
 def test_a_cancelled_run_keeps_what_is_done_and_lets_go(tmp_path: Path) -> None:
     backend = Counting(lambda request: answered(), wait_s=0.01)
     config = config_of(SUITE, Players(Asker(), Listener(), backend))

@@ -120,7 +120,7 @@ class Appraisal(Compact):
     @property
     def acts(self) -> tuple[Act, ...]:
         """The acts, in order, each once."""
-        return tuple(dict.fromkeys(item.act for item in self.evidence))
+        return tuple(dict.fromkeys([item.act for item in self.evidence]))
 
 
 # Rows: needs, columns: SUPPORTS in order. 1 meets the need, 0 does nothing for it, below 0 goes against it.

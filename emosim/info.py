@@ -17,25 +17,26 @@ def info_of(episode: Episode) -> dict[str, Any]:
     """
     turn = episode.turns[-1] if episode.turns else None
     seen = turn.appraisal if turn else None
-    level = episode.difficulty.level
+    level, emotion, spoken = episode.difficulty.level, episode.emotion, episode.spoken
+    persona = episode.persona.ref
     return {
-        "episode_id": f"{episode.persona.ref}:{episode.persona.language}:{episode.seed}",
-        "persona": episode.persona.ref,
+        "episode_id": f"{persona}:{episode.persona.language}:{episode.seed}",
+        "persona": persona,
         "language": episode.persona.language,
         "level": -1.0 if level is None else level,
         "knobs": episode.difficulty.values,
         "seed": episode.seed,
         "turn": len(episode.turns),
         "max_turns": episode.max_turns,
-        "mood": episode.emotion.mood,
-        "change": episode.emotion.last_change,
-        "trust": episode.emotion.trust,
-        "patience": episode.emotion.patience,
+        "mood": emotion.mood,
+        "change": emotion.last_change,
+        "trust": emotion.trust,
+        "patience": emotion.patience,
         "acts": " ".join(seen.acts) if seen else "",
         "fit": seen.fit if seen else 0.0,
         "specificity": seen.specificity if seen else 0.0,
         "thought": seen.thought if seen else "",
-        "kinds": " ".join(episode.spoken.kinds),
+        "kinds": " ".join(spoken.kinds),
         "revealed": " ".join(sorted(episode.revealed)),
         "need": str(episode.scenario.need.value),
         "ending": episode.ending or "",

@@ -146,10 +146,11 @@ def _stated(episode: Episode, appraisal: Appraisal) -> EmotionState:
 def _again(episode: Episode, lead: Evidence) -> tuple[int, int]:
     """Return how many earlier replies made a point with the same act and words, and with the same act at all."""
     repeats = uses = 0
+    words = _squeezed(lead.quote)
     for turn in episode.turns:
         same = [item.quote for item in turn.appraisal.evidence if item.act is lead.act] if turn.appraisal else []
         uses += bool(same)
-        repeats += any(_same(quote, lead.quote) for quote in same)
+        repeats += any([_squeezed(quote) == words for quote in same])
     return repeats, uses
 
 
@@ -159,11 +160,11 @@ def _fired(episode: Episode) -> frozenset[str]:
     if not once:
         return frozenset()
     seen = {item.act for turn in episode.turns if turn.appraisal for item in turn.appraisal.evidence}
-    return frozenset(reaction.id for reaction in once if not seen.isdisjoint(reaction.acts))
+    return frozenset([reaction.id for reaction in once if not seen.isdisjoint(reaction.acts)])
 
 
-def _same(a: str, b: str) -> bool:
-    return "".join(a.lower().split()) == "".join(b.lower().split())
+def _squeezed(text: str) -> str:
+    return "".join(text.lower().split())
 
 
 def _compare(turn: int, stored: EmotionState, computed: EmotionState) -> Iterator[Mismatch]:

@@ -58,8 +58,8 @@ def context(heard: Heard) -> Context:
         language=episode.persona.language,
         need=episode.scenario.need,
         user_said=episode.spoken.text,
-        known=(episode.opening.text, *(turn.spoken.text for turn in episode.turns)),
-        own_replies=tuple(turn.reply.text for turn in episode.turns),
+        known=(episode.opening.text, *[turn.spoken.text for turn in episode.turns]),
+        own_replies=tuple([turn.reply.text for turn in episode.turns]),
     )
 
 

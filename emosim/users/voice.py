@@ -7,6 +7,8 @@ takes the k-th place of a shuffle, so nothing repeats.
 
 from __future__ import annotations
 
+from functools import lru_cache
+from math import gcd
 from typing import Final
 
 from emosim.acts import Act
@@ -31,6 +33,8 @@ NEXT_BEST: Final[dict[LineKind, LineKind]] = {
     "moved": "better", "better": "moved", "flat": "curt", "worse": "curt", "curt": "worse", "confused": "flat",
     "suspicious": "worse", "repeat": "flat", "silence": "curt",
 }  # fmt: skip
+_BORROWERS: Final = {best: [other for other in NEXT_BEST if NEXT_BEST[other] == best] for best in NEXT_BEST.values()}
+"""Kinds whose next best a kind is."""
 _END_MARKS: Final = frozenset(".!?…。！？~～)）\"”'’:：—")
 _LAST_WORDS: Final = {
     "en": ("Hm.", "Well.", "Mm.", "So.", "Right.", "…"),
@@ -103,10 +107,10 @@ def next_fact(felt: Felt) -> Fact | None:
     """Return the fact to tell now: the one asked about if it may be told, else the first in order."""
     episode = felt.heard.episode
     told = episode.revealed
-    words = felt.heard.text[:2000].lower()
     asked = is_asking(felt)
     open_facts = [f for f in episode.scenario.facts if f.id not in told and may_tell(f, felt.emotion, asked)]
-    if asked:
+    if asked and len(open_facts) > 1:
+        words = felt.heard.text[:2000].lower()
         for fact in open_facts:
             if any(word in words for word in fact.about):
                 return fact
@@ -132,10 +136,11 @@ def _message(episode: Episode, kinds: list[LineKind], fact: Fact | None) -> Spok
     texts = [line for _, line in parts] + ([fact.text] if fact else [])
     if not texts:
         texts = [_last_word(episode)]
-    return Spoken(
+    return Spoken.model_construct(
         text=_joined(texts, episode.persona.language),
-        kinds=tuple(kind for kind, _ in parts) + (("fact",) if fact else ()),
+        kinds=(*[kind for kind, _ in parts], "fact") if fact else tuple([kind for kind, _ in parts]),
         revealed=(fact.id,) if fact else (),
+        goodbye=False,
     )
 
 
@@ -159,26 +164,25 @@ def _line(episode: Episode, kind: LineKind) -> str:
 
 
 def _uses(episode: Episode, kind: LineKind) -> int:
-    borrowed = [other for other, best in NEXT_BEST.items() if best == kind]
-    said = sum(kind in turn.spoken.kinds for turn in episode.turns) + (kind in episode.opening.kinds)
-    for other in borrowed:
-        times = sum(other in turn.spoken.kinds for turn in episode.turns)
-        said += max(0, times - len(episode.persona.lines.of(other)))
+    kinds = [turn.spoken.kinds for turn in episode.turns]
+    said = sum([kind in each for each in kinds]) + (kind in episode.opening.kinds)
+    for other in _BORROWERS.get(kind, ()):
+        said += max(0, sum([other in each for each in kinds]) - len(episode.persona.lines.of(other)))
     return said
 
 
 def _shuffled(seed: int, kind: LineKind, place: int, count: int) -> int:
     """Return the place-th element of a cheap permutation of range(count): a random start, a random stride."""
     purpose = DICE_SHUFFLE + sum(map(ord, kind))
-    strides = [s for s in range(1, count + 1) if _coprime(s, count)]
+    strides = _strides(count)
     start, stride = pick(count, seed, 0, purpose), strides[pick(len(strides), seed, 1, purpose)]
     return (start + place * stride) % count
 
 
-def _coprime(a: int, b: int) -> bool:
-    while b:
-        a, b = b, a % b
-    return a == 1
+@lru_cache(maxsize=64)
+def _strides(count: int) -> tuple[int, ...]:
+    """Return the numbers from 1 to a count that have no factor in common with it."""
+    return tuple(stride for stride in range(1, count + 1) if gcd(stride, count) == 1)
 
 
 def _last_word(episode: Episode) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final
 
 import numpy as np
@@ -23,6 +23,7 @@ from emosim.errors import UsageError
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Singles = NDArray[np.float32]
 
 FEATURES: Final = WIDTH + 1
 """What is observed, and a constant."""
@@ -38,9 +39,14 @@ class ActsPolicy:
     weights: Floats
     """Shape [FEATURES, acts]."""
 
-    def probabilities(self, seen: NDArray[np.float32]) -> Floats:
-        """Return the chance of each act, shape [n, acts], for observations of shape [n, WIDTH]."""
-        return softmax(features(seen) @ self.weights)
+    @cached_property
+    def single(self) -> Singles:
+        """The weights in single precision, with which it plays."""
+        return self.weights.astype(np.float32)
+
+    def probabilities(self, known: Singles) -> Singles:
+        """Return the chance of each act, shape [n, acts], from features of shape [n, FEATURES]."""
+        return softmax(known @ self.single)
 
 
 @dataclass(frozen=True)
@@ -49,10 +55,12 @@ class Batch:
 
     returns: Floats
     """Final mood over 100, shape [n]."""
-    seen: Floats
+    seen: Singles
     """Features before each act, shape [steps, FEATURES], live steps only."""
     acts: Ints
     """Act of each live step, shape [steps]."""
+    chances: Singles
+    """Chance of every act at each live step, shape [steps, acts]."""
     episode: Ints
     """Episode of each live step, shape [steps]."""
     needs: Ints
@@ -75,7 +83,7 @@ class Recipe:
     """Groups an update."""
     updates: int = 80
     """Updates."""
-    rate: float = 0.05
+    rate: float = 0.1
     """Step size of Adam."""
     passes: int = 2
     """Passes over each batch; from the second on the clip is live."""
@@ -126,8 +134,7 @@ class Learner:
             users = np.repeat(self.rng.integers(TEST_FROM, size=groups), size)
             batches.append(play(self.policy, level, users, self.rng))
         gains = [self._advantages(batch.returns)[batch.episode] for batch in batches]
-        seen, acts = (np.concatenate([getattr(b, name) for b in batches]) for name in ("seen", "acts"))
-        self._learn(seen, acts, np.concatenate(gains))
+        self._learn(batches, np.concatenate(gains))
         return batches
 
     def _advantages(self, returns: Floats) -> Floats:
@@ -136,20 +143,21 @@ class Learner:
         centred = rows - rows.mean(axis=1, keepdims=True)
         return np.asarray((centred / (rows.std(axis=1, keepdims=True) + 1e-4)).ravel())
 
-    def _learn(self, seen: Floats, acts: Ints, gains: Floats) -> None:
-        rows, recipe = np.arange(len(acts)), self.recipe
-        before = softmax(seen @ self.policy.weights)[rows, acts]
-        reference = np.log(softmax(seen @ self.prior.weights))
-        for _ in range(recipe.passes):
-            chance = softmax(seen @ self.policy.weights)
+    def _learn(self, batches: Sequence[Batch], gains: Floats) -> None:
+        seen, chance = (np.concatenate([getattr(b, name) for b in batches]) for name in ("seen", "chances"))
+        acts = np.concatenate([b.acts for b in batches])
+        rows, clip = np.arange(len(acts)), self.recipe.clip
+        before = chance[rows, acts]
+        for number in range(self.recipe.passes):
+            chance = chance if number == 0 else softmax(seen @ self.policy.single)
             ratio = chance[rows, acts] / before
-            live = np.where(gains > 0, ratio < 1 + recipe.clip, ratio > 1 - recipe.clip)
-            pull = gains * ratio * live
-            slope = -pull[:, None] * chance
+            pull = np.float32(gains) * ratio * np.where(gains > 0, ratio < 1 + clip, ratio > 1 - clip)
+            apart = seen @ (self.policy.single - self.prior.single)
+            apart -= np.einsum("sa,sa->s", chance, apart)[:, None]
+            apart *= np.float32(self.recipe.kl)
+            slope = -chance * (apart + pull[:, None])
             slope[rows, acts] += pull
-            apart = np.log(chance) - reference
-            slope -= recipe.kl * chance * (apart - (chance * apart).sum(axis=1, keepdims=True))
-            self._climb(seen.T @ slope / len(acts))
+            self._climb(np.asarray(seen.T @ slope / len(acts), float))
 
     def _climb(self, slope: Floats, decay: tuple[float, float] = (0.9, 0.999)) -> None:
         """Take a step of Adam uphill."""
@@ -184,19 +192,19 @@ def play(policy: ActsPolicy, level: float, users: Ints, rng: np.random.Generator
     seen, _ = env.reset(seed=[int(seed) for seed in users])
     needs = env.crowd.table.need.take(env.crowd.row)
     live, returns = np.ones(len(users), bool), np.zeros(len(users))
-    steps: list[tuple[Floats, Ints, Ints]] = []
+    steps: list[tuple[Singles, Ints, Singles, Ints]] = []
     while live.any():
         seated = np.flatnonzero(live)
         known = features(seen[seated])
-        acts = draw(softmax(known @ policy.weights), rng.random(len(users))[seated])
-        steps.append((known, acts, seated))
+        chances = policy.probabilities(known)
+        acts = draw(chances, rng.random(len(users))[seated])
+        steps.append((known, acts, chances, seated))
         chosen = np.zeros(len(users), np.int64)
         chosen[seated] = acts
         seen, rewards, over, out_of_time, _ = env.step(chosen)
         returns[seated] += rewards[seated]
         live &= ~(over | out_of_time)
-    known, acts, seated = (np.concatenate([step[i] for step in steps]) for i in range(3))
-    return Batch(returns, known, acts, seated, needs)
+    return Batch(returns, *(np.concatenate(parts) for parts in zip(*steps, strict=True)), needs=needs)
 
 
 def some_users(per_persona: int, start: int = TEST_FROM) -> Ints:
@@ -212,22 +220,26 @@ def score(policy: ActsPolicy, level: float, users: Ints, seed: int = 0) -> float
     return float(play(policy, level, users, np.random.default_rng(seed)).returns.mean())
 
 
-def features(seen: NDArray[np.float32]) -> Floats:
+def features(seen: Singles) -> Singles:
     """Return observations with a constant behind them, shape [n, FEATURES]."""
-    return np.column_stack([seen, np.ones(len(seen))])
+    known = np.ones((len(seen), FEATURES), np.float32)
+    known[:, :-1] = seen
+    return known
 
 
-def draw(chances: Floats, dice: Floats) -> Ints:
+def draw(chances: Singles, dice: Floats) -> Ints:
     """Return an act a row, shape [n], from chances [n, acts] and uniform dice [n]."""
     return np.minimum((dice[:, None] > np.cumsum(chances, axis=1)).sum(axis=1), chances.shape[1] - 1)
 
 
-def softmax(logits: Floats) -> Floats:
+def softmax(logits: Singles) -> Singles:
     """Return probabilities along the last axis."""
-    raised = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(raised / raised.sum(axis=-1, keepdims=True))
+    raised = logits - logits.max(axis=-1, keepdims=True)
+    np.exp(raised, out=raised)
+    raised /= raised.sum(axis=-1, keepdims=True)
+    return raised
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=128)
 def _environment(count: int, level: float) -> EmpathyActsVectorEnv:
     return EmpathyActsVectorEnv(count, level=level, reward="final")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -172,7 +173,8 @@ def _check_names(
 
 
 def _found() -> dict[str, Path]:
-    return {folder.name: folder for parent in reversed(list(_shelves())) for folder in _packs_in(parent)} | _plugins()
+    folders = {folder.name: folder for parent in reversed(list(_shelves())) for folder in _packs_in(parent)}
+    return folders | _plugins(tuple(sys.path))
 
 
 def _packs_in(parent: Path) -> list[Path]:
@@ -186,5 +188,7 @@ def _shelves() -> Iterator[Path]:
     yield shipped if shipped.is_dir() else Path(__file__).parents[2] / "personas"
 
 
-def _plugins() -> dict[str, Path]:
+@lru_cache(maxsize=8)
+def _plugins(path: tuple[str, ...]) -> dict[str, Path]:
+    """Return the packs of installed packages; to look through all of them takes tens of milliseconds."""
     return {point.name: Path(str(files(point.value))) for point in entry_points(group="emosim.packs")}

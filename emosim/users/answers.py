@@ -18,6 +18,7 @@ from pydantic_core import from_json
 from emosim.acts import HARMS, Act, Appraisal, Evidence
 from emosim.episode import Utterance
 from emosim.flow import ChatResponse
+from emosim.value import quantise
 
 Answer = TypeVar("Answer", bound=BaseModel)
 MAX_THOUGHT: Final = 400
@@ -211,14 +212,16 @@ def appraise(answer: EvidenceAnswer, reply: str, *, last: bool = False) -> Perce
         raise Unusable("bad_evidence", bare[0])
     pairs = list(zip(claims, backed, strict=True))
     found = tuple(
-        Evidence(act=act, quote=quote if stands else "") for (act, quote), stands in pairs if stands or not bare
+        Evidence.model_construct(act=act, quote=quote if stands else "")
+        for (act, quote), stands in pairs
+        if stands or not bare
     )
     judged = bool(found) or not bare
     return Perceived(
-        Appraisal(
+        Appraisal.model_construct(
             evidence=found,
-            fit=float(answer.fit) if judged else 0.0,
-            specificity=float(answer.specificity) if judged else 0.0,
+            fit=quantise(answer.fit) if judged else 0.0,
+            specificity=quantise(answer.specificity) if judged else 0.0,
             thought=_encodable(answer.thought.strip())[:MAX_THOUGHT],
         ),
         unbacked=len(claims) - len(found),

@@ -12,7 +12,7 @@ left out, the turn goes on with the rest, and the number left out is recorded wi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final, Literal, TypeAlias
 
 from emosim.acts import Act, Appraisal
@@ -181,4 +181,10 @@ def spoken(text: str, told: list[str] | None, felt: Felt, planned: Plan, unbacke
     kinds = ("reply", *planned.kinds, *(("fact",) if revealed else ()))
     if unbacked:
         kinds = (*kinds, f"{UNBACKED}{unbacked}")
-    return Spoken(text=text, kinds=kinds, revealed=revealed)
+    return Spoken.model_construct(text=text, kinds=_shared(kinds), revealed=_shared(revealed))
+
+
+@lru_cache(maxsize=256)
+def _shared(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the one copy of a few words that thousands of messages carry."""
+    return words

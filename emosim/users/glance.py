@@ -9,18 +9,19 @@ reply is read in full.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from itertools import pairwise
 from typing import Final
 
 from emosim.acts import Act, Appraisal, Evidence
+from emosim.episode import Turn
 from emosim.persona import Language
-from emosim.users.perception import Context
 from emosim.users.perception.attacks import findings, first_trick
 from emosim.users.perception.cues import GAP, spellings
 from emosim.users.perception.features import read
-from emosim.users.perception.tokens import HEAD, STOP_EN, TAIL, tokenise, topic_keys
+from emosim.users.perception.tokens import HEAD, STOP_EN, TAIL, fold, tokenise, topic_keys
 from emosim.users.perception.wordlists import word_list
 from emosim.users.protocol import Heard
 from emosim.users.rules import context
@@ -38,24 +39,27 @@ INVITING: Final[dict[Language, tuple[str, ...]]] = {
 """Words that ask to be told more, besides a question mark."""
 MOST_FOUND: Final = 3
 """Tricks of one reply that are kept."""
+NOTHING: Final = Appraisal(evidence=(), fit=0.0, specificity=0.0)
 _MARKS: Final = re.compile(r"[{}<>\[\]|=:`]")
 _RULED, _PARTING = word_list("ruled"), word_list("parting")
 _BUTTER, _AGREEING = word_list("butter"), word_list("agreeing")
 _MIRRORED: Final = frozenset(("you", "you're", "you've", "you'd", "you'll", "your", "yours", "yourself", "are", "were"))
 _SWEET: Final = frozenset(("genericpraise", "lovebomb", "agree"))
 """Families of phrases that flatter, adore or agree."""
+_SPACED: Final = bytes(code if chr(code).isalnum() or code == 39 else 32 for code in range(128)) + bytes(128)
+"""Everything between words as a space."""
 _ENDS: Final = (".", "!", "?", ";", "\n", " but ", " however", " though ", " yet ")
 
 
 def glance(heard: Heard) -> Appraisal:
     """Return the tricks in a reply as evidence, and `listening` where it asks to be told more; it judges nothing."""
-    seen = context(heard)
     found: tuple[Evidence, ...] = ()
-    if not harmless(heard.text, seen):
+    if not harmless(heard):
+        seen = context(heard)
         found = tuple(dict.fromkeys(findings(read(heard.text, seen), seen)))[:MOST_FOUND]
-    if invites(heard.text, seen.language):
+    if invites(heard.text, heard.episode.persona.language):
         found = (*found, Evidence(act=Act.LISTENING, quote=""))
-    return Appraisal(evidence=found, fit=0.0, specificity=0.0)
+    return Appraisal(evidence=found, fit=0.0, specificity=0.0) if found else NOTHING
 
 
 def invites(text: str, language: Language) -> bool:
@@ -68,20 +72,16 @@ def invites(text: str, language: Language) -> bool:
     return any(words in low for words in INVITING[language])
 
 
-def harmless(text: str, seen: Context) -> bool:
+def harmless(heard: Heard) -> bool:
     """Return whether `findings` would surely find nothing; only of English is enough looked at to say so."""
-    if seen.language != "en" or not text.isascii() or len(text) > HEAD + TAIL:
+    text, episode = heard.text, heard.episode
+    if episode.persona.language != "en" or not text.isascii() or len(text) > HEAD + TAIL:
         return False
     tokens = tokenise(text, "en")
     words = set(tokens)
-    return not (
-        len(tokens) < 8
-        or is_tricky(text, words)
-        or is_pile(text, tokens, words)
-        or is_sweet(tokens, words)
-        or is_echo(tokens, words, seen)
-        or is_old(text, tokens, words, seen)
-    )
+    if len(tokens) < 8 or is_tricky(text, words) or is_pile(text, tokens, words) or is_sweet(tokens, words):
+        return False
+    return not is_echo(tokens, words, episode.spoken.text) and not is_old(text, tokens, episode.turns)
 
 
 def is_tricky(text: str, words: set[str]) -> bool:
@@ -100,7 +100,7 @@ def is_pile(text: str, tokens: list[str], words: set[str]) -> bool:
     size = len(tokens)
     if (size > 14 and len(words) < 0.3 * size) or text.count(",") * 2.6 > size:
         return True
-    return sum(map(STOP_EN.__contains__, tokens)) < max(0.13 * size - 0.5, 2.0)
+    return len(words & STOP_EN) < max(0.13 * size - 0.5, 2.0)
 
 
 def is_sweet(tokens: list[str], words: set[str]) -> bool:
@@ -138,27 +138,27 @@ def goes_on(tokens: list[str], place: int, rests: tuple[list[str], ...]) -> int:
     return sum([tokens[place : place + len(rest)] == rest for rest in rests])
 
 
-def is_echo(tokens: list[str], words: set[str], seen: Context) -> bool:
+def is_echo(tokens: list[str], words: set[str], said: str) -> bool:
     """Return whether a reply could be the person's own words, as said or with I and you exchanged."""
-    said = set(tokenise(seen.user_said[:HEAD], "en"))
-    own = said | _MIRRORED
+    own = _MIRRORED.union(tokenise(said[:HEAD], "en"))
     if sum(map(own.__contains__, tokens)) > 0.6 * len(tokens):
         return True
-    about = topic_keys(words, [], "en")
-    again = len(about & topic_keys(said, [], "en"))
-    return again > 4 and again > 0.85 * len(about)
+    low = fold(said[:HEAD])
+    about = [key for key in topic_keys(words, [], "en") if key not in low]
+    return len(about) < 0.15 * len(words - STOP_EN)
 
 
-def is_old(text: str, tokens: list[str], words: set[str], seen: Context) -> bool:
+def is_old(text: str, tokens: list[str], turns: Sequence[Turn]) -> bool:
     """Return whether the agent could have said this before: nearly every word stands in one of its latest replies.
 
-    Each word that an older reply lacks is in a pair of words that it lacks; and there are no more pairs than words and
-    segments.
+    Each word that an older reply lacks is in a pair of words that it lacks, and a copy lacks less than a fifth of them.
     """
-    if not seen.own_replies:
+    if not turns:
         return False
-    few = 0.25 * (len(tokens) + 2 + 2 * sum(map(text.count, _ENDS))) + 1
-    for old in seen.own_replies[-3:]:
-        if len(words.difference(tokenise(old, "en") if old.isascii() else ())) <= few:
+    words = set(text.lower().encode().translate(_SPACED).split())
+    few = 0.2 * (len(tokens) + 2 + sum(map(text.count, _ENDS)))
+    for turn in turns[-3:]:
+        old = turn.reply.text
+        if not old.isascii() or len(words.difference(old.lower().encode().translate(_SPACED).split())) <= few:
             return True
-    return text in seen.own_replies
+    return any(turn.reply.text == text for turn in turns)

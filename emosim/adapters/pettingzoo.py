@@ -23,7 +23,7 @@ from emosim.spaces import UtteranceSpace
 Answers = tuple[dict[str, str], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]]
 
 
-class EmpathyParallelEnv(ParallelEnv):  # type: ignore[misc]
+class EmpathyParallelEnv(ParallelEnv):
     """`agent_0` to `agent_{n-1}`, each talking to a user; an agent is gone when its episode has ended."""
 
     metadata: dict[str, Any] = {"name": "emosim_empathy_v0", "render_modes": []}  # noqa: RUF012

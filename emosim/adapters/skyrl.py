@@ -28,7 +28,7 @@ from emosim.suite import Suite
 ENV_ID: Final = "emosim"
 
 
-class SkyRlEnv(BaseTextEnv):  # type: ignore[misc]
+class SkyRlEnv(BaseTextEnv):
     """One rollout; SkyRL makes an environment for each and calls it from one of its worker threads."""
 
     def __init__(self, env_config: Mapping[str, Any] | None = None, extras: Mapping[str, Any] | None = None) -> None:

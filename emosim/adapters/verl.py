@@ -32,7 +32,7 @@ NAME = "emosim"
 
 
 @register(NAME)
-class EmosimAgentLoop(AgentLoopBase):  # type: ignore[misc]
+class EmosimAgentLoop(AgentLoopBase):
     """One chat for each sample; the users are shared by all samples of a worker process."""
 
     def __init__(self, *args: Any, users: Mapping[str, Any] | None = None, attempts: int = 3, **kwargs: Any) -> None:

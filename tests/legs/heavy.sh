@@ -18,9 +18,10 @@ leg() { # NAME PYTHON REQUIREMENT...
         return 0
     fi
     [ -x "$python" ] || "$base" -m venv "$venvs/$name"
-    "$python" -m pip install --quiet --disable-pip-version-check "$@" 2> >(grep -v '^WARNING' >&2)
     "$python" -m pip install --quiet --disable-pip-version-check --editable . \
         "pytest>=8.4" "pytest-asyncio>=1.2" "pytest-timeout>=2.3" 2> >(grep -v '^WARNING' >&2)
+    # Last, since nemo-gym's openai is older than the one emosim asks for: pip says so and goes on.
+    "$python" -m pip install --quiet --disable-pip-version-check "$@" 2> >(grep -v '^WARNING' >&2)
     echo "== $name: $("$python" --version), $("$python" -m pip list --disable-pip-version-check 2>/dev/null |
         grep -iE '^(ray|verl|torch|gymnasium|atroposlib|nemo-gym|openpipe-art|emosim) ' | tr -s ' ' | tr '\n' ' ')"
     "$python" -m pytest "tests/adapters/$name" -q -s -W ignore -p no:cacheprovider || failed=1
@@ -29,6 +30,6 @@ leg() { # NAME PYTHON REQUIREMENT...
 leg rllib python3 "torch==2.13.0" "ray[rllib]==2.60.0"
 leg verl python3 "torch==2.13.0" "verl==0.9.1" cachetools uvicorn fastapi
 leg atropos python3 "torch==2.13.0" "atroposlib==0.4.0"
-leg nemo_gym "$python312" "nemo-gym==0.4.0"
+leg nemo_gym "$python312" "nemo-gym==0.4.0" "openai<=2.7.2"
 leg art "$python312" "openpipe-art==0.5.23"
 exit "$failed"

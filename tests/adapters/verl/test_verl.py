@@ -103,8 +103,6 @@ def test_exactly_the_tokens_of_the_agent_are_trained_on(tokenizer: Any, tmp_path
     assert (output.reward_score, output.extra_fields["turn_scores"]) == (record.return_, list(record.rewards))
     turns = record.episode.turns
     assert [turn.reply.raw for turn in turns] == [REPLIES[number % len(REPLIES)] for number in range(len(turns))]
-        scripted([{"role": "assistant"}] * n) for n in range(len(record.episode.turns))
-    ]
 
 
 def test_a_chat_that_uses_up_its_tokens_has_been_left(tokenizer: Any) -> None:

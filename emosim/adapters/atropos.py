@@ -27,8 +27,6 @@ from emosim.policies.chat import spoken
 from emosim.rollouts import Rollout, Row, shared
 from emosim.suite import Suite
 
-CUT = "length"
-
 
 class EmosimConfig(BaseEnvConfig):
     """Settings of Atropos, and whom to talk with."""
@@ -108,7 +106,5 @@ class EmosimEnv(BaseEnv):
         step = await rollout.areply(text)
         if not step.over:
             messages.append({"role": "user", "content": step.text})
-        return self._length(messages) >= self.config.max_token_length
-
-    def _length(self, messages: list[dict[str, str]]) -> int:
-        return sum(len(self.tokenizer.encode(message["content"])) for message in messages)
+        length = sum(len(self.tokenizer.encode(message["content"])) for message in messages)
+        return bool(length >= self.config.max_token_length)

@@ -75,11 +75,13 @@ class EmpathyParallelEnv(ParallelEnv):
         if missing := [name for name in names if name not in actions]:
             raise UsageError(f"no action for {', '.join(missing)}; every agent in env.agents acts")
         results = drive(together([self.envs[name].turn(actions[name]) for name in names]), self.backend)
+        steps = []
         for name, result in zip(names, results, strict=True):
             if isinstance(result, EmosimError):
                 raise SimulationError(f"{name}: {result}", cause=result.cause) from result
+            steps.append(result)
         heard, rewards, ended, cut, infos = {}, {}, {}, {}, {}
-        for name, result in zip(names, results, strict=True):
-            heard[name], rewards[name], ended[name], cut[name], infos[name] = self.envs[name].commit(result)
+        for name, step in zip(names, steps, strict=True):
+            heard[name], rewards[name], ended[name], cut[name], infos[name] = self.envs[name].commit(step)
         self.agents = [name for name in names if not (ended[name] or cut[name])]
         return heard, rewards, ended, cut, infos

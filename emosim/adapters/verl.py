@@ -101,7 +101,7 @@ class EmosimAgentLoop(AgentLoopBase):
     ) -> AgentLoopOutput:
         """Return the chat as verl has it; who used up all tokens before the user was done has left."""
         outcome, most = rollout.leave(), self.rollout_config.response_length
-        extra = {"turn_scores": list(outcome.rewards), "tool_rewards": []}
+        extra: dict[str, Any] = {"turn_scores": list(outcome.rewards), "tool_rewards": []}
         extra |= {f"{NAME}_{name}": value for name, value in outcome.metrics.items()}
         return AgentLoopOutput(
             prompt_ids=ids[:prompt],

@@ -12,6 +12,7 @@ import typer
 
 from emosim import __version__
 from emosim.cli.after import merge_command, rescore_command, verify_command
+from emosim.cli.calibrate import calibrate_command
 from emosim.cli.catalogue import list_command, show_command
 from emosim.cli.ceiling import ceiling_command
 from emosim.cli.compare import compare_command, diversity_command
@@ -69,6 +70,7 @@ app.command("frontier", context_settings={"auto_envvar_prefix": "EMOSIM_FRONTIER
 app.command("ceiling", context_settings={"auto_envvar_prefix": "EMOSIM_CEILING"})(ceiling_command)
 app.command("compare")(compare_command)
 app.command("diversity")(diversity_command)
+app.command("calibrate")(calibrate_command)
 app.command("verify")(verify_command)
 app.command("rescore")(rescore_command)
 app.command("merge")(merge_command)

@@ -1,0 +1,123 @@
+"""`emosim calibrate`: how hard personas are and how able agents, from trajectories of any simulator or from runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from emosim.cli import options
+
+if TYPE_CHECKING:
+    from emosim.analysis.findings.calibration import CalibrationFindings, Standing
+    from emosim.analysis.intervals import Interval
+    from emosim.analysis.table import Table
+    from emosim.analysis.trajectories import Trajectories, Trajectory
+
+SHOWN = 8
+"""Personas shown at each end; --json has all."""
+
+
+def calibrate_command(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(help="A file of trajectories (JSON lines), or runs of several agents.", metavar="PATH..."),
+    ],
+    simulator: Annotated[str, typer.Option(help="Of a file with several simulators, the one to take.")] = "",
+    level: options.Levels = "",
+    force: options.Force = False,
+    json: options.Json = False,
+) -> None:
+    """Place agents and personas on one scale, split the variance, and say what differences can be seen.
+
+    A line needs agent, profile and emotions (moods 0..100 from the opening on); other fields are left alone. In runs,
+    a persona counts once for each level.
+    """
+    from emosim.analysis.findings.calibration import calibration_findings
+
+    found = calibration_findings(_trajectories(paths, simulator, level, force))
+    typer.echo(found.model_dump_json(indent=2)) if json else options.echo(text(found))
+
+
+def _trajectories(paths: list[Path], simulator: str, level: str, force: bool) -> Trajectories:
+    from emosim.analysis.trajectories import gather, read_trajectories
+    from emosim.errors import UsageError
+
+    if not any(path.is_dir() for path in paths):
+        if len(paths) > 1:
+            raise UsageError(f"{len(paths)} files were given; put the lines of one simulator into one file")
+        return read_trajectories(paths[0], simulator)
+    if not all(path.is_dir() for path in paths):
+        raise UsageError("runs and files cannot be mixed; give one file, or directories of runs")
+    from emosim.cli.stored import check_comparable, table_of
+
+    for path in paths[1:]:
+        check_comparable(paths[0], path, force=force)
+    tables = [table_of(path, levels=level, force=force) for path in paths]
+    return gather(row for table in tables for row in _rows(table))
+
+
+def _rows(table: Table) -> Iterable[Trajectory]:
+    from emosim.analysis.trajectories import Trajectory
+
+    for agent, key, persona, episode in zip(table.agents, table.keys, table.personas, table.episodes, strict=True):
+        yield Trajectory(
+            agent=agent,
+            profile=f"{persona} {key.cell}",
+            emotions=tuple(float(mood) for mood in episode.moods),
+            need=episode.scenario.need.value,
+        )
+
+
+def text(found: CalibrationFindings) -> str:
+    """Return what was found as a few lines."""
+    lines = [found.verdict, "", options.columns([_head("agent", "ability"), *map(_row, found.agents)]), ""]
+    hard = found.personas[:SHOWN]
+    easy = found.personas[max(len(hard), len(found.personas) - SHOWN) :]
+    lines.append(options.columns([_head("hardest personas", "difficulty"), *map(_row, hard)]))
+    if easy:
+        lines += ["", options.columns([_head("easiest personas", "difficulty"), *map(_row, easy)])]
+    lines += ["", *_dynamics(found)]
+    return "\n".join([*lines, *(f"note: {note}" for note in found.notes)])
+
+
+def _head(what: str, place: str) -> tuple[str, ...]:
+    return what, "n", "mean", "95 %", f"{place}, logits", "95 %", "need"
+
+
+def _row(one: Standing) -> tuple[str, ...]:
+    placed = one.placed
+    return (
+        one.name,
+        str(one.episodes),
+        f"{one.score:.1f}",
+        _ends(one.mean),
+        "-" if placed is None else f"{placed.estimate:+.2f}{'' if placed.bounded else ' (one-sided)'}",
+        "-" if placed is None else f"{placed.low:+.2f}..{placed.high:+.2f}",
+        one.need,
+    )
+
+
+def _dynamics(found: CalibrationFindings) -> list[str]:
+    """Return what trajectories do whoever speaks: ranking, neighbours, basins."""
+    lines = []
+    if found.told_apart is not None:
+        lines.append(f"{found.told_apart} of {len(found.agents) - 1} neighbours in the ranking are told apart")
+    if found.generalizability:
+        shown = ", ".join(f"{value:.2f} with {n}" for n, value in found.generalizability.items())
+        lines.append(f"generalizability of a mean over personas: {shown}")
+    for one in found.basins:
+        if one.recovered is not None and one.succeeded is not None:
+            end = f"{_share(one.recovered)} end at 40 or above, {_share(one.succeeded)} at 100"
+            lines.append(f"ever {'at or ' + one.side} {one.level:g}: {one.episodes} episodes, {end}")
+    return lines
+
+
+def _ends(found: Interval | None) -> str:
+    return "-" if found is None else f"{found.low:.1f}..{found.high:.1f}"
+
+
+def _share(found: Interval) -> str:
+    return f"{found.estimate:.0%} ({found.low:.0%}..{found.high:.0%})"

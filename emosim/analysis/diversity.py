@@ -1,10 +1,10 @@
 """How varied an agent's acts are, and whether training narrowed them or fitted them to needs.
 
 An agent that always does the same has collapsed; one that does for each need what that need wants has specialised.
-Both lower the entropy of acts, only the second raises what the acts tell about the need, I(strategy; need): H(strategy)
-that falls without it is collapse, H(strategy | need) that falls while it rises is specialisation, even where H(strategy)
-falls as well, which is then said. Acts of one episode hang together, so policies are compared by permuting whole
-episodes. Source: SCIENCE.md 3.
+Both lower the entropy of acts, only the second raises what the acts tell about the need, I(strategy; need). So a fall
+of H(strategy) is collapse, and a fall of H(strategy | need) while I rises is specialisation, even where H(strategy)
+falls too, which is then said. Acts of one episode hang together, so policies are compared by permuting whole episodes.
+Source: SCIENCE.md 3.
 """
 
 from __future__ import annotations

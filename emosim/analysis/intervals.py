@@ -133,13 +133,15 @@ def t_bounds(rows: Floats, *, level: float = 0.95, bounds: Bounds | None = None)
 def _inside(rows: Floats, reach: float, bounds: Bounds) -> tuple[Floats, Floats]:
     """Return the ends of intervals `reach` standard errors wide on either side, in logits, so that they never leave.
 
-    Mean and variance are those of the personas with a light tail on both sides, `TAIL`.
+    Mean and variance are those of the personas with a light tail on both sides, `TAIL`. A range with both signs is that
+    of a difference between two agents, which is hardly ever at its ends: it gets none.
     """
-    width, weight = bounds[1] - bounds[0], len(rows) + 2.0 * TAIL
+    tail = TAIL if bounds[0] >= 0.0 else 0.0
+    width, weight = bounds[1] - bounds[0], len(rows) + 2.0 * tail
     mean = rows.mean(axis=0)
     tails = np.stack([(bounds[0] + rows.min(axis=0)) / 2.0, (bounds[1] + rows.max(axis=0)) / 2.0])
-    centre = (rows.sum(axis=0) + TAIL * tails.sum(axis=0)) / weight
-    squares = ((rows - centre) ** 2).sum(axis=0) + TAIL * ((tails - centre) ** 2).sum(axis=0)
+    centre = (rows.sum(axis=0) + tail * tails.sum(axis=0)) / weight
+    squares = ((rows - centre) ** 2).sum(axis=0) + tail * ((tails - centre) ** 2).sum(axis=0)
     error = np.sqrt(squares / (weight - 1.0) / weight)
     share = np.clip((centre - bounds[0]) / width, _TINY, 1.0 - _TINY)
     middle, half = np.log(share / (1.0 - share)), reach * error / width / (share * (1.0 - share))

@@ -33,6 +33,7 @@ _LOGITS: Final = np.linspace(-10.0, 8.0, 73)
 _LARGEST: Final = 6.0
 _WORLDS: Final = 2000
 _STEPS: Final = 300
+_TRIALS: Final = 400
 
 
 class Moved(Value):
@@ -81,6 +82,11 @@ class Counts:
         wins = [(x >= threshold - 1e-9).sum(axis=1) for x in rows]
         tries = [np.isfinite(x).sum(axis=1) for x in rows]
         return cls(wins[0], tries[0], wins[1], tries[1])
+
+    def larger(self, personas: int = 1, rollouts: int = 1) -> Counts:
+        """Return the counts of so many times the personas, each with so many times the rollouts, rates unchanged."""
+        fields = (self.before, self.rollouts_before, self.after, self.rollouts_after)
+        return Counts(*(np.tile(field * rollouts, personas) for field in fields))
 
     def mirrored(self) -> Counts:
         """Return the counts with before and after exchanged."""
@@ -156,6 +162,35 @@ def created(counts: Counts, null: OddsShift | None = None, *, seed: int = 0) -> 
     """
     rng = np.random.default_rng(seed)
     return _against(rng, counts, (null or fit_shift(counts)).worlds(rng, counts), HELPED_ABOVE)
+
+
+def enough(counts: Counts, null: OddsShift, share: float, *, seed: int = 0) -> tuple[int | None, int | None]:
+    """Return what would find a creation of a share of personas with 80 % power, in this null world.
+
+    Args:
+        counts: Successes before and after.
+        null: The constant shift.
+        share: Share of personas, 0..1.
+        seed: Of the null worlds.
+
+    Returns:
+        Personas with as many rollouts as now, and rollouts with as many personas as now, each doubled up to eightfold;
+        None where that is not enough.
+    """
+    personas, rollouts = len(counts.before), int(counts.rollouts_before.min())
+    wider = (f * personas for f in (2, 4, 8) if _sees(counts.larger(personas=f), null, share, seed))
+    deeper = (f * rollouts for f in (2, 4, 8) if _sees(counts.larger(rollouts=f), null, share, seed))
+    return next(wider, None), next(deeper, None)
+
+
+def _sees(counts: Counts, null: OddsShift, share: float, seed: int) -> bool:
+    """Return whether a design finds a creation of a share of personas with 80 % power."""
+    rng = np.random.default_rng(seed)
+    before, after = null.worlds(rng, counts, _TRIALS)
+    tries = counts.rollouts_before, counts.rollouts_after
+    moved = _moved(before, tries[0], after, tries[1], HELPED_ABOVE).sum(axis=1)
+    found = _detectable(rng, counts, moved, int(np.quantile(moved, 0.95, method="higher")), HELPED_ABOVE)
+    return found is not None and found <= share
 
 
 def lost(counts: Counts, null: OddsShift | None = None, *, seed: int = 0) -> Moved:

@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike
 
 from emosim.analysis.ceiling import Crossing, crossover, elicitation_multiple, fewest, pass_at_k, sampling_gap
 from emosim.analysis.intervals import Floats, Interval, Ints, mean_interval, t_quantile
-from emosim.analysis.support import DEPTH, Counts, Moved, OddsShift, created, fit_shift, lost
+from emosim.analysis.reliability import personas_needed
+from emosim.analysis.support import DEPTH, Counts, Moved, OddsShift, created, enough, fit_shift, lost
 from emosim.errors import UsageError
 from emosim.value import Value
 
@@ -25,6 +26,7 @@ SUCCESS: Final = 0.7
 BLIND: Final = 0.3
 """A design that sees no created share below this cannot say `selects`. Source: own choice."""
 _EDGE: Final = 5.5
+_MOST: Final = 1000
 
 Kind: TypeAlias = Literal["selects", "creates", "undetermined"]
 
@@ -108,6 +110,8 @@ def compare(base: ArrayLike, trained: ArrayLike, *, threshold: float = SUCCESS, 
         left=lost(counts, shift, seed=seed) if fewest(after) >= DEPTH else None,
     )
     kind, reasons = _judge(evidence, shift)
+    if kind == "undetermined":
+        reasons = (*reasons, *_next_step(evidence, shift, counts, differences, seed))
     return Verdict(kind=kind, reasons=reasons, evidence=evidence)
 
 
@@ -139,10 +143,28 @@ def _judge(found: Evidence, shift: OddsShift) -> tuple[Kind, tuple[str, ...]]:
         return "undetermined", (f"{word}: {gain}; this design finds {seen} with 80 % power", tally)
     if entered.detectable is None or entered.detectable > BLIND:
         unseen = f"a creation below {entered.detectable or 1:.0%} of personas would go unseen"
-        return "undetermined", (f"the score rose by {gain}", f"{unseen}: play 64 personas, 16 rollouts, or more")
+        return "undetermined", (f"the score rose by {gain}", unseen)
     sight = f"a creation from {entered.detectable:.0%} of personas on would have been found with 80 % power"
     kind, why = _selection(found)
     return kind, (f"the score rose by {gain}", why, tally, sight)
+
+
+def _next_step(found: Evidence, shift: OddsShift, counts: Counts, differences: Floats, seed: int) -> tuple[str, ...]:
+    """Return what to play so that this cause of an undetermined verdict goes away, or nothing."""
+    if max(abs(shift.low), abs(shift.high)) > _EDGE or found.gain.high < 0:
+        return ()
+    if found.gain.low <= 0:
+        gap = abs(float(differences.mean()))
+        count = personas_needed(float(differences.std(ddof=1)), gap) if gap > 1e-3 else _MOST
+        few = f"a gain of this size would be shown by {count} personas with as many rollouts"
+        return (few if count < _MOST else "a gain this small takes more than 1,000 personas to show: take it for none",)
+    if found.entered.detectable is not None and found.entered.detectable <= BLIND:
+        return ()
+    personas, rollouts = enough(counts, shift, BLIND, seed=seed)
+    ways = [f"{personas} personas with as many rollouts"] * (personas is not None)
+    ways += [f"{rollouts} rollouts of these personas (-n {rollouts})"] * (rollouts is not None)
+    told = " or ".join(ways) or "no design up to 8 times as large: the odds rose so much that nearly anyone may enter"
+    return (f"a creation of {BLIND:.0%} of personas would be found with 80 % power by {told}",)
 
 
 def _selection(found: Evidence) -> tuple[Kind, str]:

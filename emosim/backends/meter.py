@@ -177,10 +177,11 @@ class Meter:
         Raises:
             BudgetExceeded: A limit would be passed.
         """
+        if not self._limited:
+            return Hold(request.seat, _ONE_CALL, price)
         with self._lock:
             expected = self._expect(request, price)
-            if self._limited:
-                self._check(expected)
+            self._check(expected)
             self._held.add(expected, 1)
         return Hold(request.seat, expected, price)
 
@@ -189,7 +190,8 @@ class Meter:
         cost = hold.price.of(used) if hold.price else None if used.tokens else 0.0
         used = Usage(1, used.input_tokens, used.output_tokens, used.cached_tokens, cost, used.estimated)
         with self._lock:
-            self._held.add(hold.expected, -1)
+            if self._limited:
+                self._held.add(hold.expected, -1)
             self._spent[hold.seat].add(used, 1)
             self._answered += used.output_tokens > 0
         return used

@@ -101,6 +101,7 @@ class ModelBackend:
 
     def _prepare(self) -> None:
         transport, concurrency = self.transport, self.limits.concurrency
+        self._name = transport.name
         self._loops, self._gate = LoopPool(), Gate(concurrency)
         self._wires: PerLoop[Wire] = PerLoop(lambda: transport.open(concurrency), _close)
         self._gates: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Gate] = weakref.WeakKeyDictionary()
@@ -117,7 +118,10 @@ class ModelBackend:
 
     async def acomplete(self, requests: Requests) -> Answers:
         """Answer all requests at once on the running event loop."""
-        gate = self._gates.setdefault(asyncio.get_running_loop(), Gate(self.limits.concurrency))
+        loop = asyncio.get_running_loop()
+        gate = self._gates.get(loop)
+        if gate is None:
+            gate = self._gates.setdefault(loop, Gate(self.limits.concurrency))
         return await self._answer(requests, gate)
 
     def close(self) -> None:
@@ -201,7 +205,7 @@ class ModelBackend:
         try:
             left_s = self.limits.deadline_s - (time.monotonic() - begun)
             reply = await wire.post(body, min(self.limits.timeout_s, max(left_s, 0.001)))
-            response = read_reply(reply, self.transport.name)
+            response = read_reply(reply, self._name)
             used = response.usage if response.usage.tokens else _estimate(request, response)
         except BackendError as error:
             used = _charge(request, error)

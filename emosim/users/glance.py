@@ -21,7 +21,7 @@ from emosim.persona import Language
 from emosim.users.perception.attacks import findings, first_trick
 from emosim.users.perception.cues import GAP, spellings
 from emosim.users.perception.features import read
-from emosim.users.perception.tokens import HEAD, STOP_EN, TAIL, fold, tokenise, topic_keys
+from emosim.users.perception.tokens import HEAD, STOP_EN, TAIL, fold, tokenise
 from emosim.users.perception.wordlists import word_list
 from emosim.users.protocol import Heard
 from emosim.users.rules import context
@@ -92,7 +92,7 @@ def is_tricky(text: str, words: set[str]) -> bool:
         kinds.append("order")
     if not _PARTING.isdisjoint(words):
         kinds.append("farewell")
-    return any(first_trick(kind, text, low) is not None for kind in kinds)
+    return bool(kinds) and any([first_trick(kind, text, low) is not None for kind in kinds])
 
 
 def is_pile(text: str, tokens: list[str], words: set[str]) -> bool:
@@ -144,8 +144,8 @@ def is_echo(tokens: list[str], words: set[str], said: str) -> bool:
     if sum(map(own.__contains__, tokens)) > 0.6 * len(tokens):
         return True
     low = fold(said[:HEAD])
-    about = [key for key in topic_keys(words, [], "en") if key not in low]
-    return len(about) < 0.15 * len(words - STOP_EN)
+    about = {word[:5] for word in words - STOP_EN if len(word) > 2}
+    return len([key for key in about if key not in low]) < 0.15 * len(about)
 
 
 def is_old(text: str, tokens: list[str], turns: Sequence[Turn]) -> bool:
@@ -161,4 +161,4 @@ def is_old(text: str, tokens: list[str], turns: Sequence[Turn]) -> bool:
         old = turn.reply.text
         if not old.isascii() or len(words.difference(old.lower().encode().translate(_SPACED).split())) <= few:
             return True
-    return any(turn.reply.text == text for turn in turns)
+    return any(turn.reply.text == text for turn in turns[:-3])

@@ -20,8 +20,7 @@ from emosim.users.perception.cues import COUNT, FAMILIES, Beginning, negations, 
 from emosim.users.perception.lexicon import ME, NEGATING, YOU, Array, Ints, Lexicon, lexicon
 from emosim.users.perception.tokens import (
     BREAK,
-    STOP_EN,
-    STOP_ZH,
+    STOPS,
     Cut,
     Segment,
     cut,
@@ -49,7 +48,6 @@ _WH: Final = word_list("wh")
 _YES_NO: Final = word_list("yes_no")
 _WHY: Final = frozenset(("why", "为", "干"))
 _ORDERS: Final = word_list("orders")
-_STOPS: Final[dict[Language, frozenset[str]]] = {"en": STOP_EN, "zh": STOP_ZH}
 
 
 @dataclass(slots=True)
@@ -115,7 +113,8 @@ def read(text: str, context: Context) -> Reading:
     hits = scan(tokens, beginnings(places, len(tokens), known), negations(tokens, language) if tally[NEGATING] else ())
     words = frozenset(tokens)
     keep_in_mind(seen, words, pairs)
-    about = topic_keys(words, pairs, language)
+    content = words - STOPS[language]
+    about = topic_keys(content, pairs, language)
     heard = said(context.user_said, language)
     return Reading(
         text=seen,
@@ -123,7 +122,7 @@ def read(text: str, context: Context) -> Reading:
         tokens=tokens,
         pairs=pairs,
         words=words,
-        content=words - _STOPS[language],
+        content=content,
         segments=found.segments,
         sums=sums,
         tally=tally,

@@ -49,6 +49,7 @@ _SHAPED: Final = bytes(97 if 97 <= c <= 122 else 48 if 48 <= c <= 57 else c if c
 
 STOP_EN: Final = word_list("stop_en")
 STOP_ZH: Final = word_list("stop_zh")
+STOPS: Final[dict[Language, frozenset[str]]] = {"en": STOP_EN, "zh": STOP_ZH}
 NEGATORS: Final = word_list("negators")
 _IN_MIND: Final[dict[str, tuple[frozenset[str], list[str]]]] = {}
 _FIVE: Final = itemgetter(slice(5))
@@ -150,19 +151,18 @@ def split(text: str, language: Language) -> tuple[list[str], list[Segment]]:
     tokens: list[str] = [BREAK]
     found: list[Segment] = []
     for start, end, asks, words in sentences(low, language) if plain is None else plain_sentences(low, plain):
-        places = () if _TURNERS.isdisjoint(words) else turns(low, start, end, language)
-        if places:
-            clauses = [(a, b, find(low, a, b)) for a, b in pairwise([start, *places, end])]
-        else:
-            clauses = [(start, end, words)]
-        turned = False
-        for left, right, clause in clauses:
-            if clause:
+        if _TURNERS.isdisjoint(words) or not (places := turns(low, start, end, language)):
+            first = len(tokens)
+            tokens += words
+            found.append(Segment(start, end, first, len(tokens), False, asks))
+            tokens.append(BREAK)
+            continue
+        for index, (left, right) in enumerate(pairwise([start, *places, end])):
+            if clause := find(low, left, right):
                 first = len(tokens)
                 tokens += clause
-                found.append(Segment(left, right, first, len(tokens), turned, asks))
+                found.append(Segment(left, right, first, len(tokens), index > 0, asks))
                 tokens.append(BREAK)
-            turned = True
     return tokens, found
 
 
@@ -244,16 +244,18 @@ class Said:
 def said(text: str, language: Language) -> Said:
     """Return a message of the person's as replies are compared with it; kept, as it stays in mind for some turns."""
     tokens = tokenise(text[:HEAD], language)
-    pairs = neighbours(tokens)
-    mirrored = neighbours([_MIRROR.get(token, token) for token in tokens])
-    return Said(frozenset(topic_keys(set(tokens), pairs, language)), frozenset(pairs + mirrored))
+    words, pairs = frozenset(tokens), neighbours(tokens)
+    topics = topic_keys(words - STOPS[language], pairs, language)
+    if not words.isdisjoint(_MIRROR):
+        pairs += neighbours([_MIRROR.get(token, token) for token in tokens])
+    return Said(frozenset(topics), frozenset(pairs))
 
 
-def topic_keys(tokens: AbstractSet[str], pairs: list[str], language: Language) -> set[str]:
-    """Return the content keys of different tokens; inflected forms share theirs."""
+def topic_keys(content: AbstractSet[str], pairs: list[str], language: Language) -> set[str]:
+    """Return the keys of a text's content words (English) or pairs (Chinese); inflected forms share theirs."""
     if language == "zh":
         return {pair for pair in pairs if pair[0] not in STOP_ZH and pair[-1] not in STOP_ZH and len(pair) == 3}
-    return {start for start in map(_FIVE, tokens - STOP_EN) if len(start) > 2}
+    return {start for start in map(_FIVE, content) if len(start) > 2}
 
 
 def neighbours(tokens: list[str]) -> list[str]:

@@ -40,8 +40,8 @@ def tiny_model(
         hidden_size=64,
         intermediate_size=128,
         num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
         head_dim=16,
         max_position_embeddings=4096,
         tie_word_embeddings=False,
@@ -62,7 +62,7 @@ def _tokenizer(phrases: Sequence[str], texts: Sequence[str]) -> Any:
     bare.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     bare.decoder = decoders.ByteLevel()
     learner = trainers.BpeTrainer(
-        vocab_size=400,
+        vocab_size=2000,
         special_tokens=list(MARKS),
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,

@@ -8,14 +8,17 @@ persona's share then cancels in the paired difference.
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from emosim.analysis.intervals import Floats, Interval, mean_interval, t_quantile
+from emosim.analysis.intervals import Floats, Interval, mean_interval, normal_quantile, t_quantile
 from emosim.errors import UsageError
 from emosim.value import Value
+
+_NORMAL: Final = 1000
+"""Personas from which on Student's t is as good as normal."""
 
 
 class Components(Value):
@@ -185,11 +188,9 @@ def smallest_difference(sd: float, n: int, *, power: float = 0.8, level: float =
 
 def personas_needed(sd: float, difference: float, *, power: float = 0.8, level: float = 0.95) -> int:
     """Return the fewest personas, >= 2, with which a paired difference > 0 is found."""
-    n = 2
-    while smallest_difference(sd, n, power=power, level=level) > difference and n < 10**6:
-        n = max(n + 1, int(n * 1.02))
-    while n > 2 and smallest_difference(sd, n - 1, power=power, level=level) <= difference:
-        n -= 1
+    n = max(2, math.ceil(((normal_quantile(0.5 + level / 2.0) + normal_quantile(power)) * sd / difference) ** 2))
+    while n < _NORMAL and smallest_difference(sd, n, power=power, level=level) > difference:
+        n += 1
     return n
 
 

@@ -87,11 +87,18 @@ WORLDS = {
 }
 
 
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize(
     ("world", "seeds"),
-    [("d50", 5), ("steep", 2), ("gentle", 2), *[pytest.param(name, 40, marks=SLOW) for name in WORLDS]],
+    [("d50", 5), ("steep", 2), ("gentle", 2), *[pytest.param(name, 80, marks=SLOW) for name in WORLDS]],
 )
 def test_the_boundary_is_found_within_budget(world: str, seeds: int) -> None:
+    """RMSE over seeds <= .05 with coverage over seeds >= .90, within 240 episodes, 80 for d50 (SCIENCE.md 2.3).
+
+    "In >= 90 % of seeds" is read as of planted agents, which the next test replays: a single run has no RMSE. It cannot
+    mean that 90 % of single runs lie within .05, which takes an RMSE of .03, where SCIENCE.md 2.2 itself tables 215
+    episodes for .05. That share is printed all the same: .72 to .93.
+    """
     target, budget, settings = WORLDS[world]
     errors, hits = [], 0
     for seed in range(seeds):
@@ -101,8 +108,29 @@ def test_the_boundary_is_found_within_budget(world: str, seeds: int) -> None:
         hits += low <= truth <= high
     rmse, close = np.sqrt(np.mean(np.square(errors))), np.mean(np.abs(errors) <= 0.05)
     print(f"\n{world}: RMSE {rmse:.3f} coverage {hits / seeds:.2f} within .05 {close:.2f} bias {np.mean(errors):+.3f}")
-    assert rmse <= (0.06 if "floor" in settings else 0.05), "a floor hides the boundary: .051 is what 240 episodes give"
+    assert rmse <= 0.05
     assert hits >= 0.90 * seeds - 1.5 * (seeds < 20)
+
+
+@SLOW
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("world", ["d50", "gentle"])
+def test_nine_in_ten_planted_agents_are_measured_well(world: str) -> None:
+    """RMSE over 16 replays <= .05 with coverage >= .90, for >= 90 % of 12 planted agents (place and cast drawn).
+
+    An RMSE of 16 replays is itself uncertain by 18 %; the bar is on its estimate.
+    """
+    target, budget, settings = WORLDS[world]
+    good, all_hits = 0, 0
+    for number in range(12):
+        agent, truth = planted(number, target, **settings)  # type: ignore[arg-type]
+        ends = [numbers(found(agent, 100 * number + i, target=target, budget=budget).boundary()) for i in range(16)]
+        rmse = np.sqrt(np.mean([(middle - truth) ** 2 for _, middle, _ in ends]))
+        hits = sum(low <= truth <= high for low, _, high in ends)
+        good, all_hits = good + bool(rmse <= 0.05 and hits >= 0.9 * 16), all_hits + hits
+        print(f"\n{world} agent {number} at {truth:.2f}: RMSE {rmse:.3f}, covered {hits} of 16")
+    assert good >= 0.9 * 12
+    assert all_hits >= 0.9 * 12 * 16
 
 
 @SLOW
@@ -113,13 +141,20 @@ def test_the_boundary_is_found_within_budget(world: str, seeds: int) -> None:
         (CONTRAST, True, 16.0, 0.6, 120),
         (D50, False, 8.0, 0.6, 120),
         (D50, False, 16.0, 0.6, 80),
-        (D50, True, 16.0, 0.7, 80),
+        (D50, True, 16.0, 0.6, 80),
         (D50, True, 8.0, 0.7, 120),
     ],
 )
 def test_adaptive_needs_fewer_episodes_than_a_grid(
     target: Target, ordinal: bool, slope: float, share: float, grid: int
 ) -> None:
+    """The bar of 60 % holds but for d50 of a gentle curve with ordinal outcomes, where it is at its bound.
+
+    By Fisher's information, the best allocation of levels that knows the curve beforehand needs .59 of the grid's
+    episodes there (.52 to .64 over places; .35 at slope 16): the marks tell of d50 from afar, so that it matters less
+    where episodes are played. This search needs about .67 of them (RMSE at .60: 1.06 of the grid's, .91 to 1.25, seeds
+    1000 to 1099); least variance or joint batches in place of least entropy changed that by less than its error.
+    """
     errors, budget = [], 8 * int(share * grid / 8)
     for seed in range(50):
         agent, truth = planted(seed, target, slope, 1.25)

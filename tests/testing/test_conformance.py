@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from emosim.errors import UsageError
 from emosim.rollouts import Rollouts
 from emosim.suite import Suite
 from emosim.testing.conformance import ADAPTER_CHECKS, ConformanceError, check_adapter, serve
+from emosim.testing.conformance.__main__ import main
 
 
 class Reference:
@@ -76,6 +78,12 @@ class SharesWhatWasSaid(Reference):
 class Uppercases(Reference):
     def grown(self, chat: Any, reply: str, text: str) -> Any:
         return super().grown(chat, reply, text.upper())
+
+
+class TellsTheMood(Reference):
+    def answered(self, rollout: Any, reply: str) -> str:
+        step = rollout.reply(reply)
+        return f"[mood {step.info['mood']:.0f}] {step.text}"
 
 
 class Normalises(Reference):
@@ -214,6 +222,7 @@ PLANTED = [
     ("same_user_for_a_group", SharesWhatWasSaid, "one user for all 3 copies"),
     ("deterministic", SharesWhatWasSaid, "the same"),
     ("only_the_new_message", Uppercases, "the user's messages as stored"),
+    ("only_the_new_message", TellsTheMood, "the user's messages as stored"),
     ("only_the_new_message", RepeatsTheChat, "the user's messages as stored"),
     ("only_the_new_message", Normalises, "never rewrite it"),
     ("only_the_new_message", ForgetsTheSystem, r"row\['prompt'\] as the first prompt"),
@@ -310,6 +319,15 @@ def test_mistakes_are_named() -> None:
         assert message in report["deterministic"].message or "found none" in report["deterministic"].message
     report = check_adapter(lambda rows, agent, settings: [0.0] * len(rows), checks=["deterministic"], raises=False)
     assert "found none" in report["deterministic"].message
+
+
+def test_from_a_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "my_trainer.py").write_text("def play(rows, agent, settings):\n    return [0.0] * len(rows)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert main(["adapter", "my_trainer:play", "--check", "rewards_recompute"]) == 1
+    assert "found none; make the users with Rollouts(**settings)" in capsys.readouterr().out
+    assert main(["adapter", "my_trainer:plays"]) == 2
+    assert "no adapter 'my_trainer:plays'" in capsys.readouterr().err
 
 
 def test_the_agent_is_served_over_the_openai_protocol() -> None:

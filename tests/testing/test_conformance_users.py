@@ -224,7 +224,7 @@ def test_failures_raise() -> None:
 def test_from_a_shell(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["user", "llm", "--check", "fork", "--skip", "threads=one core"]) == 0
     out = capsys.readouterr().out
-    assert "user llm@1: 1 passed, 0 failed, 1 skipped" in out
+    assert f"user {LlmUser().name}: 1 passed, 0 failed, 1 skipped" in out
     assert "left out: one core" in out
     assert main(["user", "rulez"]) == 2
     assert "did you mean 'rules'" in capsys.readouterr().err

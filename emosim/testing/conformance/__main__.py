@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from pkgutil import resolve_name
 
-from emosim.errors import EmosimError
-from emosim.policies.callable import find_callable
-from emosim.testing.conformance import ADAPTER_CHECKS, USER_CHECKS, Report, check_adapter, check_user
+from emosim.errors import EmosimError, UsageError
+from emosim.testing.conformance import ADAPTER_CHECKS, USER_CHECKS, Play, Report, check_adapter, check_user
 from emosim.testing.talking import TalkingBackend
 from emosim.users.roster import resolve_user
 
@@ -36,11 +36,19 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _report(kind: str, what: str, checks: Sequence[str] | None, skip: dict[str, str]) -> Report:
     if kind == "adapter":
-        return check_adapter(find_callable(what), checks=checks, skip=skip, raises=False)  # type: ignore[arg-type]
+        return check_adapter(_play(what), checks=checks, skip=skip, raises=False)
     if what in ("llm", "llm-split", "sage", "rlver-vanilla", "rlver-challenging"):
         made_up = resolve_user(f"{what}:talking")[0]
         return check_user(made_up, TalkingBackend(), checks=checks, skip=skip, raises=False)
     return check_user(what, checks=checks, skip=skip, raises=False)
+
+
+def _play(what: str) -> Play:
+    try:
+        found: Play = resolve_name(what)
+    except (ValueError, ImportError, AttributeError) as error:
+        raise UsageError(f"no adapter '{what}': {error}; write MODULE:FUNCTION") from None
+    return found
 
 
 if __name__ == "__main__":

@@ -166,6 +166,10 @@ def finished(result: Rewards | Awaitable[Rewards]) -> Rewards:
     async def wait() -> Rewards:
         return await result
 
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(wait())
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, wait()).result()
 

@@ -74,3 +74,23 @@ def test_nothing_is_silently_corrupted(tmp_path: Path, rate: float) -> None:
 @pytest.mark.parametrize("rate", [0.05, 0.2])
 def test_nothing_is_silently_corrupted_in_a_thousand(tmp_path: Path, rate: float) -> None:
     check(tmp_path / "run", rate, Suite(levels=(0.0, 0.5), repeats=21))
+
+
+def test_findings_that_a_model_cannot_quote_are_counted_in_the_summary_and_after_resuming(tmp_path: Path) -> None:
+    def unbacked_half(body: dict[str, object], number: int) -> str:
+        said = json.loads(answer(body, number))
+        return json.dumps(said | {"evidence": [*said["evidence"], {"act": "deep_empathy", "quote": "never said"}]})
+
+    with FakeServer(unbacked_half) as server:
+        backend = resolve_backend(f"{server.url}#fake", seat="user", meter=Meter())
+        suite = Suite(personas=("dolores",))
+        players = Players(Talker(), LlmUser(), user_backend=backend)
+        config = config_of(suite, players, user_spec="llm:fake")
+        first = play(config, players, tmp_path / "run")
+        assert server.requests >= 3 * first.turns
+        again = play(config, players, tmp_path / "run")
+        backend.close()
+    (record,) = read_run(tmp_path / "run")
+    assert first.faults.unbacked == again.faults.unbacked == len(record.episode.turns) > 0
+    assert first.faults.attempts == 0
+    assert verify(tmp_path / "run").is_good

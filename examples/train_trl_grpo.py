@@ -67,10 +67,15 @@ class Seen:
     """What stored rollouts say of a level."""
 
     level: float
-    reward: float
+    """The level."""
+    final: float
+    """Mean final mood over 100."""
     zone: str
-    usable: float
+    """Where the frontier's instruments put it, by success or failure."""
+    usable: float | None
+    """Share of groups whose returns differ enough to learn from; None: not enough was played."""
     move: Move
+    """Where to go."""
 
 
 @dataclass(frozen=True)
@@ -92,12 +97,16 @@ def judge(table: Table, group_size: int) -> Seen:
         table: Its episodes at one level.
         group_size: G.
     """
-    level = table.keys[0].level
     _, returns = table.returns("final")
+    return judged(table.keys[0].level, returns, group_size)
+
+
+def judged(level: float, returns: np.ndarray, group_size: int) -> Seen:
+    """Say the same of returns, shape [P, N], NaN for missing: two personas with G rollouts are needed."""
     mean = float(np.nanmean(returns))
     whole = returns[np.isfinite(returns).sum(axis=1) >= group_size]
     if len(whole) < 2:
-        return Seen(level, mean, "undetermined", float("nan"), "unknown")
+        return Seen(level, mean, "undetermined", None, "unknown")
     usable = graded_contrast(whole, group_size).estimate
     zone = place(whole, group_size).likely
     if zone in ("inside", "edge"):
@@ -138,7 +147,7 @@ class Curriculum(TrainerCallback):
         table = tabled(self.records)
         seen = [judge(table.at(f"L{level:.2f}"), self._group_size) for level in table.levels]
         fitting = [one for one in seen if one.move in ("stay", "up")]
-        self.level = fitting[-1].level if fitting else max(seen, key=lambda one: one.usable).level
+        self.level = fitting[-1].level if fitting else max(seen, key=lambda one: one.usable or 0.0).level
         self._since = len(self.records)
         return seen
 

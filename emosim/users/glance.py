@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from itertools import pairwise
 from typing import Final
@@ -155,10 +155,16 @@ def is_old(text: str, tokens: list[str], turns: Sequence[Turn]) -> bool:
     """
     if not turns:
         return False
-    words = set(text.lower().encode().translate(_SPACED).split())
+    words = plain_words(text)
     few = 0.2 * (len(tokens) + 2 + sum(map(text.count, _ENDS)))
     for turn in turns[-3:]:
         old = turn.reply.text
-        if not old.isascii() or len(words.difference(old.lower().encode().translate(_SPACED).split())) <= few:
+        if not old.isascii() or len(words - plain_words(old)) <= few:
             return True
     return any(turn.reply.text == text for turn in turns[:-3])
+
+
+@lru_cache(maxsize=1024)
+def plain_words(text: str) -> frozenset[bytes]:
+    """Return the words of an English text, each once; kept, as every reply is compared with the three before it."""
+    return frozenset(text.lower().encode().translate(_SPACED).split())

@@ -13,7 +13,7 @@ from emosim.episode import Ending, Episode, Spoken, Transition, Turn, Utterance
 from emosim.errors import UsageError
 from emosim.flow import Flow
 from emosim.persona import Persona, Scenario
-from emosim.rulebook import BLANK, GOODBYE, ending, is_blank, is_scored, opening_emotion, react, unscored, walked_out
+from emosim.rulebook import BLANK, GOODBYE, after, ending, is_blank, is_scored, opening_emotion, walked_out
 from emosim.users.opening import first_message
 from emosim.users.protocol import Felt, Heard, Speech, User
 
@@ -78,7 +78,7 @@ def perceive(heard: Heard, user: User) -> Flow[tuple[Appraisal | None, Speech]]:
 def feel(heard: Heard, appraisal: Appraisal | None) -> Felt:
     """Return what the reply did to mood, trust and patience, and whether that ends the episode."""
     episode = heard.episode
-    emotion = unscored(episode) if appraisal is None else react(episode, appraisal)
+    emotion = after(episode, heard.reply, appraisal)
     return Felt(heard, appraisal, emotion, ending(episode, emotion, blank=is_blank(heard.reply)))
 
 

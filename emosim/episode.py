@@ -23,7 +23,7 @@ from emosim.flow import Message
 from emosim.persona import Persona, Scenario
 from emosim.value import Compact, Value
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """Version of the stored form; a change of dynamics, rules or prompts raises it or the user's own version."""
 
 Ending: TypeAlias = Literal["satisfied", "left", "out_of_turns", "agent_left", "invalid"]

@@ -52,6 +52,21 @@ def walked_out(episode: Episode) -> EmotionState:
     return EmotionState(mood=0.0, trust=0.0, patience=now.patience, last_change=-now.mood)
 
 
+def after(episode: Episode, reply: Utterance, appraisal: Appraisal | None) -> EmotionState:
+    """Return how the user feels after a reply; whoever falls silent until the user goes has hung up.
+
+    Args:
+        episode: The episode before the reply.
+        reply: What the agent said.
+        appraisal: What it meant; None where it is not judged.
+    """
+    if appraisal is None:
+        return unscored(episode)
+    emotion = react(episode, appraisal)
+    silent = emotion.mood < episode.rules.left_below and is_blank(reply)
+    return walked_out(episode) if silent else emotion
+
+
 def ending(episode: Episode, emotion: EmotionState, *, blank: bool = False, goodbye: bool = False) -> Ending | None:
     """Return how the episode ends with this reply, or None.
 
@@ -112,7 +127,7 @@ def replay(episode: Episode) -> Iterator[Mismatch]:
 
 def outcome(before: Episode, turn: Turn) -> tuple[EmotionState, Ending | None]:
     """Return the emotion and ending that a stored turn should have."""
-    emotion = unscored(before) if turn.appraisal is None else react(before, turn.appraisal)
+    emotion = after(before, turn.reply, turn.appraisal)
     return emotion, ending(before, emotion, blank=is_blank(turn.reply), goodbye=turn.spoken.goodbye)
 
 

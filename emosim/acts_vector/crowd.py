@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from emosim.acts import Act
 from emosim.acts_vector import dice
 from emosim.acts_vector.readers import Readers
 from emosim.acts_vector.series import Openings
@@ -21,6 +22,7 @@ from emosim.users.voice import ASK_RATE, CURT_BELOW, DICE_ASK, DICE_COUNTER, DIC
 
 Ints = NDArray[np.int64]
 RULES: Final = Rulebook()
+SILENCE: Final = ACTS.index(Act.EMPTY)
 TURN_DICE: Final = dice.purposes(DICE_HINT, DICE_ASK, DICE_CUE, DICE_TEST, DICE_COUNTER)
 CALM_DICE: Final = TURN_DICE[:3]
 
@@ -111,17 +113,19 @@ class Crowd:
         Args:
             acts: Index of each agent's act, shape (n,).
         """
-        before = self.now.mood
+        was = self.now
         self.history.ravel()[self._at_turn + self.turn] = acts
         self._feel(acts)
         self.turn += 1
         mood = self.now.mood
-        over = (mood >= RULES.satisfied_at) | (mood < RULES.left_below)
+        left = mood < RULES.left_below
+        over = (mood >= RULES.satisfied_at) | left
+        self._walk_out(left & (acts == SILENCE), was)
         timed_out = (self.turn >= self.max_turns) & ~over
         self._speak(acts, over, timed_out)
         self.acts = acts
         self.acted[:] = 1.0
-        return Outcome(before, over, timed_out)
+        return Outcome(was.mood, over, timed_out)
 
     def observe(self) -> NDArray[np.float32]:
         """Return what readers could tell by now, shape (n, 50); see `emosim.cues.observe`."""
@@ -141,6 +145,13 @@ class Crowd:
         self.now = Moods(*shift(self.now, push, self.nature, table.supports.take(acts)))
         self.fired |= table.set_off.take(at)
         np.maximum(self.peak, self.now.mood, out=self.peak)
+
+    def _walk_out(self, who: Flags, was: Moods) -> None:
+        """Let some users feel what they feel when the agent hangs up; see `emosim.rulebook.walked_out`."""
+        if who.any():
+            now = self.now
+            now.mood[who] = now.trust[who] = 0.0
+            now.patience[who], now.last_change[who] = was.patience[who], -was.mood[who]
 
     def _speak(self, acts: Ints, over: Flags, timed_out: Flags) -> None:
         change = self.now.last_change

@@ -11,7 +11,6 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from emosim.acts import Act
 from emosim.acts_env import (
     LARGEST_SEED,
     EmpathyActsEnv,
@@ -19,7 +18,7 @@ from emosim.acts_env import (
     checked_options,
     play,
 )
-from emosim.acts_vector.crowd import RULES, Crowd, Ints, Outcome
+from emosim.acts_vector.crowd import RULES, SILENCE, Crowd, Ints, Outcome
 from emosim.acts_vector.pay import pay, score
 from emosim.acts_vector.series import Series, openings
 from emosim.acts_vector.table import Table
@@ -36,7 +35,6 @@ Batch = tuple[Seen, NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]
 _OPENER = ActsUser(ACTS[0])
 _ENDINGS = np.array(["left", "agent_left", "satisfied", "out_of_turns"])
 INFO = ("seed", "turn", "max_turns", "mood", "change", "trust", "patience", "score", "ending")
-_SILENT = ACTS.index(Act.EMPTY)
 
 
 class EmpathyActsVectorEnv(VectorEnv[Seen, Ints, NDArray[Any]]):
@@ -203,6 +201,6 @@ class EmpathyActsVectorEnv(VectorEnv[Seen, Ints, NDArray[Any]]):
 
     def _endings(self, step: Outcome) -> NDArray[Any]:
         who, crowd, names = self._ended, self.crowd, np.zeros(self.num_envs, dtype=_ENDINGS.dtype)
-        gone = np.where(crowd.now.mood[who] >= RULES.satisfied_at, 2, crowd.acts[who] == _SILENT)
+        gone = np.where(crowd.now.mood[who] >= RULES.satisfied_at, 2, crowd.acts[who] == SILENCE)
         names[who] = _ENDINGS[np.where(step.over[who], gone, 3)]
         return names

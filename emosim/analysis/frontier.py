@@ -14,6 +14,7 @@ import numpy as np
 from emosim.analysis.acquisition import next_levels
 from emosim.analysis.boundary import FEWEST_EPISODES, MISFIT, Boundary, Tally, judged, refused
 from emosim.analysis.intervals import Floats, Ints
+from emosim.analysis.persona_levels import SHOWN, PersonaLevels, persona_levels
 from emosim.analysis.posterior import Posterior
 from emosim.analysis.predictive import predictive_p
 from emosim.analysis.psychometric import LEVELS, MARKS, Psychometric, Target
@@ -132,6 +133,13 @@ class Frontier:
                 middle, low, high = np.quantile(target.of(rates, weights), [0.5, 0.025, 0.975])
                 line.append((float(middle), float(low), float(high)))
         return Curve(levels=tuple(levels), success=tuple(lines[0]), contrast=tuple(lines[1]))
+
+    def personas(self, levels: Sequence[float] = SHOWN) -> PersonaLevels | None:
+        """Return the success of every persona along the axis; None where the data bear no curve."""
+        if self._tally().refusal or self._stuck():
+            return None
+        posterior, fit, _ = self._checked()
+        return persona_levels(posterior, self.cast.personas, levels) if fit >= MISFIT else None
 
     def _scorable(self) -> tuple[Floats, Floats, Ints]:
         """Return levels, returns and persona indices of the scorable episodes."""

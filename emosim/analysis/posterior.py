@@ -87,6 +87,31 @@ class Posterior:
             at_least.append(floor + (1 - floor - lapse) * core[(*cells[:4], shape)])
         return np.maximum(-np.diff(np.array([*at_least, np.zeros(len(floor))]), axis=0), 1e-9)
 
+    @property
+    def outcomes(self) -> tuple[Floats, Ints, Ints]:
+        """Levels, categories and persona indices of all that was observed, [n] each."""
+        return np.array(self._levels), np.array(self._categories, np.int64), np.array(self._personas, np.int64)
+
+    def success(self, level: float, cells: tuple[Ints, ...], effects: Floats) -> Floats:
+        """Return success rates at a level for drawn cells and personas with these effects, shape [count, Q]."""
+        return self._reached(level, cells, effects, self.model.pivot)
+
+    def chances_for(self, level: float, cells: tuple[Ints, ...], effects: Floats) -> Floats:
+        """Return the chance of each category for drawn cells and personas, shape [categories, count, Q]."""
+        marks = [self._reached(level, cells, effects, mark) for mark in range(len(self.model.marks))]
+        edges = np.array([np.ones_like(effects), *marks, np.zeros_like(effects)])
+        return np.maximum(-np.diff(edges, axis=0), 1e-9)
+
+    def _reached(self, level: float, cells: tuple[Ints, ...], effects: Floats, mark: int) -> Floats:
+        model, beyond = self.model, mark > self.model.pivot
+        floor, lapse = (x[cells[2]][:, None] for x in model.rates)
+        scale, tilt = np.ones(len(floor)), np.ones(len(floor))
+        if mark != model.pivot:
+            scale, tilt = np.array(model.scales[int(beyond)])[cells[4 + beyond]].T
+        logit = scale * model.offsets[mark] - tilt * model.distances(level)[cells[:4]]
+        core = 1.0 / (1.0 + np.exp(np.clip(effects - logit[:, None], -50, 50)))
+        return np.asarray(floor + (1 - floor - lapse) * core)
+
     def expected_entropy(self, levels: tuple[float, ...] = LEVELS) -> Floats:
         """Return the expected entropy of the boundary after one episode at each level, shape [levels], in nats.
 

@@ -157,7 +157,9 @@ def _next_step(found: Evidence, shift: OddsShift, counts: Counts, differences: F
         gap = abs(float(differences.mean()))
         count = personas_needed(float(differences.std(ddof=1)), gap) if gap > 1e-3 else _MOST
         few = f"a gain of this size would be shown by {count} personas with as many rollouts"
-        return (few if count < _MOST else "a gain this small takes more than 1,000 personas to show: take it for none",)
+        return (
+            few if count < _MOST else f"a gain as small as this estimate takes more than {_MOST:,} personas to show",
+        )
     if found.entered.detectable is not None and found.entered.detectable <= BLIND:
         return ()
     personas, rollouts = enough(counts, shift, BLIND, seed=seed)

@@ -9,11 +9,14 @@ from emosim.analysis.findings import FrontierFindings, SurfaceFindings
 from emosim.analysis.findings.frontier import Level
 from emosim.analysis.findings.sentences import between, mark, sight, span
 from emosim.analysis.intervals import Interval
+from emosim.analysis.persona_levels import PersonaLevels, PersonaRow
 from emosim.cli.options import columns
 from emosim.cli.report import spending
 from emosim.runs import Summary
 
 Triple = tuple[float, float, float]
+HARDEST = 4
+"""Personas shown at each end; frontier.json has all."""
 
 
 def text(found: FrontierFindings | SurfaceFindings, summary: Summary, out: Path) -> str:
@@ -45,7 +48,22 @@ def _axis(found: FrontierFindings) -> list[str]:
         lines.append(f"harder (+) or easier than the middle persona, logits: {shown}")
     else:
         lines.append("harder or easier personas: undetermined, none differs from the middle one beyond its interval")
+    if found.by_persona is not None:
+        lines += ["", _hardest(found.by_persona)]
     return [*lines, *(f"note: {note}" for note in found.notes)]
+
+
+def _hardest(found: PersonaLevels) -> str:
+    """Return the hardest and the easiest personas with their success along the axis, in percent."""
+    head = ("success %, hardest first", "n", *(f"at {level:g}" for level in found.levels))
+    few = found.rows if len(found.rows) <= 2 * HARDEST else (*found.rows[:HARDEST], None, *found.rows[-HARDEST:])
+    rows = [("...", *("" for _ in head[1:])) if row is None else _persona(row) for row in few]
+    return columns([head, *rows])
+
+
+def _persona(row: PersonaRow) -> tuple[str, ...]:
+    cells = (f"{100 * at:.0f} ({100 * low:.0f}..{100 * high:.0f})" for at, low, high in row.success)
+    return row.persona, str(row.episodes), *cells
 
 
 def _row(level: Level) -> tuple[str, ...]:

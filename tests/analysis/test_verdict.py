@@ -68,7 +68,8 @@ def test_an_undetermined_verdict_says_what_would_determine_it() -> None:
     few = AbilityAgent.spread(rng, 12)
     unseen = compare(few.outcomes(rng, 16), few.trained("odds").outcomes(rng, 16))
     assert unseen.kind == "undetermined"
-    assert "would be found with 80 % power by 48 personas" in unseen.reasons[-1]
+    assert "would be found with 80 % power by 24 personas" in unseen.reasons[-1]
+    assert "-n 32" in unseen.reasons[-1]
     base = AbilityAgent.spread(rng, 24)
     small = compare(base.outcomes(rng, 16), AbilityAgent(base.chances * 1.05).outcomes(rng, 16))
     assert "no gain at k = 1 is shown" in small.reasons[0]

@@ -16,6 +16,7 @@ from emosim.analysis.contrast import EDGE, INSIDE, Zone
 from emosim.analysis.findings.sentences import leaves
 from emosim.analysis.frontier import Curve, Frontier
 from emosim.analysis.intervals import UNIT, Interval, mean_interval
+from emosim.analysis.persona_levels import PersonaLevels
 from emosim.analysis.psychometric import Target
 from emosim.analysis.search import Trial
 from emosim.errors import UsageError
@@ -93,6 +94,8 @@ class FrontierFindings(Value):
     """C(k) where personas came back; `emosim ceiling` plays what is missing."""
     personas: tuple[Placed, ...]
     """Personas whose difficulty for this agent is shown to differ from the middle one's, in logits, hardest first."""
+    by_persona: PersonaLevels | None = None
+    """Success of every persona along the axis, hardest first; None where the data bear no curve."""
     curve: Curve
     """The fitted curve."""
     episodes: int
@@ -126,6 +129,7 @@ def frontier_findings(agent: str, search: Frontier) -> FrontierFindings:
         levels=_levels(rows, search),
         ceilings=tuple(_ceilings(rows)),
         personas=_personas(rows),
+        by_persona=search.personas(),
         curve=search.curve(),
         episodes=found.episodes,
         faults=found.faults,

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# The trainers and harnesses that fit into one light environment: OpenEnv, Inspect AI, SkyRL-Gym, PettingZoo.
+#   bash tests/legs/light.sh [FOLDER FOR THE VENVS]
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+venvs="${1:-${EMOSIM_VENVS:-.venvs}}"
+python="$venvs/light/bin/python"
+[ -x "$python" ] || "${PYTHON:-python3}" -m venv "$venvs/light"
+"$python" -m pip install --quiet --disable-pip-version-check --editable . \
+    "openenv==0.10.0" "inspect-ai==0.3.285" "skyrl-gym==0.4.0" "pettingzoo==1.27.0" \
+    "pytest>=8.4" "pytest-asyncio>=1.2" "pytest-timeout>=2.3" 2> >(grep -v '^WARNING' >&2)
+echo "== light: $("$python" --version), $("$python" -m pip list --disable-pip-version-check 2>/dev/null |
+    grep -iE '^(openenv|inspect[-_]ai|skyrl-gym|pettingzoo|gymnasium) ' | tr -s ' ' | tr '\n' ' ')"
+tests=()
+for name in openenv inspect skyrl pettingzoo; do
+    [ -d "tests/adapters/$name" ] && tests+=("tests/adapters/$name")
+done
+"$python" -m pytest "${tests[@]}" -q -s -p no:cacheprovider --timeout=170

@@ -11,7 +11,8 @@
 `max_completion_length` is the budget of tokens of a whole chat, the user's included; who uses it up before the user is
 done has left, which is the worst outcome (`emosim/agent_left` tells). `max_new_tokens` caps one reply. A rollout whose
 environment failed is worth None, which `GRPOTrainer` keeps out of baseline and loss. Rewards stand in the column
-`rewards/ChatUser`; reward functions of your own go beside: `{**chat(users), "reward_funcs": [metrics, mine]}`.
+`rewards/ChatUser`; reward functions of your own go beside: `{**chat(users), "reward_funcs": [metrics, mine]}`. With
+several processes let each have its log: `log="runs/trl/{pid}"`.
 
 TRL wants a chat template that knows tools even where there are none; for ChatML models without one, set
 `tokenizer.chat_template = trl.chat_template_utils.qwen2_5_chat_template`. Tried with trl 1.16. For users behind a tool

@@ -55,7 +55,7 @@ def play(prompts: Sequence[list[ChatMessage]], trainer: GRPOTrainer) -> dict[str
     """Let the model chat with the users of a batch until every chat is over; a `rollout_func`.
 
     Raises:
-        UsageError: There are no users, or a prompt fills the model's context.
+        UsageError: There are no users, there are tools, or a prompt fills the model's context.
         EmosimError: What every rollout would meet: a refused key, an unknown model, no budget.
     """
     tapes, sampled = _tapes(prompts, trainer), True
@@ -98,6 +98,8 @@ def _tapes(prompts: Sequence[list[ChatMessage]], trainer: GRPOTrainer) -> list[T
     users = [user for user in trainer.environments or () if hasattr(user, "rollout")]
     if len(users) != len(prompts):
         raise UsageError("rollouts need a user each: pass GRPOTrainer(..., **emosim.adapters.trl.chat(users))")
+    if trainer.tools:  # TRL would not use the mask, and train on what users say
+        raise UsageError("chats have no tools: leave out tools=, or take emosim.adapters.trl_tools")
     return [_tape(user.rollout, prompt, trainer) for user, prompt in zip(users, prompts, strict=True)]
 
 

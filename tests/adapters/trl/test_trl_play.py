@@ -183,6 +183,10 @@ def test_mistakes_are_named(tmp_path: Path) -> None:
         turn_ids(tokenizer, "Hello.", {})
     trainer = trainer_of(Rollouts(), "chat", tmp_path, Scripted)
     trainer.agent = lambda _: PHRASES[0]
+    trainer.tools = [print]
+    with pytest.raises(UsageError, match="chats have no tools"):
+        played(trainer)
+    trainer.tools = []
     long: list[Any] = [{**ROWS[0], "prompt": [{"role": "user", "content": "My boat. " * 2000}]}]
     with pytest.raises(UsageError, match=r"dolores.* fills the model's context of 4096"):
         played(trainer, long)

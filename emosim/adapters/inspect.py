@@ -105,7 +105,7 @@ def talk(connections: int = 32, **settings: Any) -> Solver:
                 rollout.invalidate(f"a limit of {limit.type}")
             raise
         except Exception as error:
-            rollout.invalidate(f"{type(error).__name__}: {error}")
+            rollout.invalidate(f"{type(error).__name__}: {' '.join(str(error).split())}")
             raise
         finally:
             _note(course, rollout)

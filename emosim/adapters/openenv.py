@@ -44,13 +44,16 @@ class EmosimEnvironment(Environment[Reply, Heard, Progress]):
         users: The users.
         rows: The tasks that seeds and indices count.
         faults: What a step does where the user fails: `none` pays no reward, `error` raises.
+        think: Ask agents to reason in `<think>` first, where an episode is asked for by its key.
     """
 
     SUPPORTS_CONCURRENT_SESSIONS = True
 
-    def __init__(self, users: Rollouts, rows: list[Row], faults: Literal["none", "error"] = "none") -> None:
+    def __init__(
+        self, users: Rollouts, rows: list[Row], faults: Literal["none", "error"] = "none", think: bool = False
+    ) -> None:
         super().__init__()
-        self.users, self.rows, self.faults = users, rows, faults
+        self.users, self.rows, self.faults, self.think = users, rows, faults, think
         self.rollout: Rollout | None = None
         self.id, self.ended = "", False
 
@@ -79,7 +82,7 @@ class EmosimEnvironment(Environment[Reply, Heard, Progress]):
             raise UsageError(f"seed and index are whole numbers, not {seed!r} and {index!r}")
         row = self.get_task(split, seed % len(self.rows) if index is None else index)
         if episode is not None:
-            row = row_of(key_of(episode), self.users.pack, self.users.user, None, False)
+            row = row_of(key_of(str(episode)), self.users.pack, self.users.user, None, self.think)
         self.rollout, self.id = self.users.open(row), episode_id or row["episode"]
         return Heard(message=self.rollout.opening, prompt=row["prompt"])
 
@@ -190,7 +193,7 @@ def app(
         idle_s: Seconds after which a session without a message is ended and its place given away.
     """
     users = users or shared({})
-    make = partial(EmosimEnvironment, users, users.rows(suite or Suite(levels=(0.3,)), think=think), faults)
+    make = partial(EmosimEnvironment, users, users.rows(suite or Suite(levels=(0.3,)), think=think), faults, think)
     limits = ConcurrencyConfig(max_concurrent_envs=sessions, session_timeout=idle_s)
     made = create_app(make, Reply, Heard, env_name="emosim", concurrency_config=limits, state_cls=Progress)
     made.add_exception_handler(EmosimError, _explain)

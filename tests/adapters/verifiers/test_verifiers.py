@@ -52,9 +52,11 @@ def thinking(body: dict[str, object], number: int) -> str:
     return f"<think>\n they need {number} \n</think>\n\n{LINES[len(said) // 2 % 3]}\n"
 
 
-async def talk(url: str, taskset: dict[str, object], *, rollouts: int = 2, **agent: object) -> list[Episode]:
+async def talk(
+    url: str, taskset: dict[str, object], *, rollouts: int = 2, retries: int = 0, **agent: object
+) -> list[Episode]:
     settings = {"taskset": {"id": "emosim_vf", **TASKSET, **taskset}, **({"agent": agent} if agent else {})}
-    env = load_environment(resolve_env_config(settings))
+    env = load_environment(resolve_env_config({**settings, "retries": {"max_retries": retries}}))
     async with env.serving():
         slots = [slot for task in env.taskset for slot in env.slots(task, rollouts)]
         return list(await asyncio.gather(*(env.run_slot(slot, context(url)) for slot in slots)))
@@ -121,6 +123,26 @@ def test_a_fault_of_the_agents_model_is_unscorable(tmp_path: Path) -> None:
     (failure,) = read_failures(tmp_path / "log")
     assert failure.seat == "environment"
     assert failure.turn == 3
+
+
+def test_a_failed_rollout_can_be_played_again_and_the_users_calls_are_not_captured(tmp_path: Path) -> None:
+    with FakeServer(answer) as agent, FakeServer(answer, faults=["bad_json"]) as user:
+        limits = {"attempts": 1, "timeout_s": 5}
+        taskset = {"user": f"llm:{user.url}#fake", "personas": ["dolores"], "repeats": 1, "limits": limits}
+        (asked_again,) = traces(asyncio.run(talk(agent.url, taskset, rollouts=1)))
+        assert asked_again.ok
+        assert user.requests == asked_again.num_turns + 1
+    with FakeServer(answer) as agent, FakeServer(answer, faults=["server_error"]) as user:
+        again = {**taskset, "user": f"llm:{user.url}#fake", "log": str(tmp_path / "log")}
+        (episode,) = asyncio.run(talk(agent.url, again, rollouts=1, retries=2))
+        (trace,) = episode.traces
+        assert trace.ok
+        assert trace.rewards
+        assert len(trace.calls) == trace.num_turns == agent.requests - 1
+        assert all("You say" in str(message.content) for message in trace.assistant_messages)
+    close_logs(tmp_path)
+    assert len(list(read_failures(tmp_path / "log"))) == 1
+    assert [record.return_ for record in read_run(tmp_path / "log")] == [trace.reward]
 
 
 def test_a_user_that_is_too_slow_is_unscorable() -> None:

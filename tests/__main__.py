@@ -1,7 +1,8 @@
 """One command runs everything.
 
-`python tests` takes minutes; `python tests legs` all seeds and personas, and what needs other installations; `python
-tests long` the statistics on all seeds, the speed budgets (on an idle machine), a soak, and the small local model.
+`python tests` takes minutes; `python tests legs` all seeds and personas, and what needs other installations, trainers
+among them; `python tests heavy` the trainers that weigh gigabytes; `python tests long` the statistics on all seeds, the
+speed budgets (on an idle machine), a soak, and the small local model.
 """
 
 from __future__ import annotations
@@ -27,14 +28,18 @@ LEGS = [
     ["bash", "tests/legs/wheel.sh"],
     ["bash", "tests/legs/openai_majors.sh"],
     ["bash", "tests/legs/browser.sh"],
+    ["bash", "tests/legs/light.sh"],
+    ["bash", "tests/legs/verifiers.sh"],
+    ["bash", "tests/legs/torch.sh"],
 ]
+HEAVY = [["bash", "tests/legs/heavy.sh"]]
 LONG = [
     [*ALL_SEEDS, *STATISTICS],
     [*PYTHON, "pytest", "-q", "-m", "bench", "-s"],
     [sys.executable, "tests/legs/soak.py"],
     ["bash", "tests/legs/local_model.sh"],
 ]
-KINDS = {"": DEFAULT, "legs": LEGS, "long": LONG}
+KINDS = {"": DEFAULT, "legs": LEGS, "heavy": HEAVY, "long": LONG}
 
 
 def main(words: list[str]) -> int:
@@ -42,7 +47,7 @@ def main(words: list[str]) -> int:
     environment = {**os.environ, "PYTHONUTF8": "1", "PYTHON": sys.executable}
     kind = " ".join(words)
     if kind not in KINDS:
-        print(f"nothing to run called '{kind}': python tests, python tests legs, or python tests long", file=sys.stderr)
+        print(f"nothing to run called '{kind}': python tests [legs|heavy|long]", file=sys.stderr)
         return 2
     for command in KINDS[kind]:
         shown = " ".join(command).replace(sys.executable, "python")

@@ -18,7 +18,7 @@ from trainers import Scripted, trainer_of  # noqa: E402
 from emosim.adapters.trl import ChatUser  # noqa: E402
 from emosim.adapters.trl import chat as trl_chat  # noqa: E402
 from emosim.adapters.trl_play import play  # noqa: E402
-from emosim.adapters.trl_tools import tools  # noqa: E402
+from emosim.adapters.trl_tools import ToolUser, tools  # noqa: E402
 from emosim.rollouts import Rollouts, Row  # noqa: E402
 from emosim.testing.conformance import Agent, check_adapter  # noqa: E402
 
@@ -59,4 +59,12 @@ def test_overhead(tmp_path: Path) -> None:
         trainer.environments[0].reset(**row)
         return len(play([row["prompt"]], trainer)["outcome"][0].rewards)
 
+    def called(row: Row) -> int:
+        user = ToolUser(users)
+        user.reset(**row)
+        while not user.rollout.over:
+            user.reply(REPLY)
+        return len(user.rollout.outcome.rewards)
+
     assert overhead("TRL, chat", adapted) < 5000
+    assert overhead("TRL, tool", called) < 1000

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Run the adapters' tests for trainers on torch: TRL (GRPO on chats and tools) and Stable-Baselines3; then the example.
 #   bash tests/legs/torch.sh [FOLDER FOR THE VENVS]      EMOSIM_VENVS names it too; PYTHON=python3.13 another Python
-# CPU only; nothing is downloaded but packages. With torch 2.13.0 from the CPU index the environment takes 1.2 GB.
+# CPU only; nothing is downloaded but packages. With torch 2.13.0 from the CPU index the environment takes 1.5 GB.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 venv="${1:-${EMOSIM_VENVS:-.venvs}}/torch"

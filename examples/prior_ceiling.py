@@ -23,7 +23,19 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 from acts_grpo import ActsPolicy, Floats, Ints, Learner, Recipe, play, score, some_users
-from prior_ceiling_measures import Found, apart, boundary, ceilings, curve, habits, look, rollouts, share_of_best, sweet
+from prior_ceiling_measures import (
+    Found,
+    apart,
+    boundary,
+    ceilings,
+    curve,
+    eased,
+    habits,
+    look,
+    rollouts,
+    share_of_best,
+    sweet,
+)
 from prior_ceiling_page import page
 from prior_ceiling_priors import PRIORS, Prior
 from prior_ceiling_runs import findings, store
@@ -31,7 +43,8 @@ from prior_ceiling_runs import findings, store
 from emosim.errors import EmosimError, UsageError
 from emosim.suite import Suite
 
-Asked, Given = TypeVar("Asked"), TypeVar("Given")
+Asked = TypeVar("Asked")
+Given = TypeVar("Given")
 HERE: Final = Path(__file__).parent
 LEVELS: Final = (0.0, 0.2, 0.35, 0.5, 0.65, 0.8, 1.0)
 EASY, MODERATE, HARD = 0.2, 0.5, 0.8
@@ -60,7 +73,7 @@ class Settings:
     groups: int = 2000
     """Groups for the learnable contrast."""
     search: int = 240
-    """Episodes at most to find a boundary."""
+    """Episodes at most to find a boundary; 0 looks for none."""
     repeats: int = 16
     """Episodes with each persona in a stored run."""
     workers: int = 2
@@ -199,6 +212,10 @@ def about(asked: tuple[Prior, Sequence[Trained], Path, Sequence[float]]) -> Foun
             name: ceilings(at_base, rollouts(policy, MODERATE, users, settings.deep, seed=4), settings.shallow)
             for name, policy in chosen.items()
         },
+        "eased": {
+            name: eased(policy, MODERATE, tests_of(settings))
+            for name, policy in (("easiest", _pick(trained, levels[0])), ("best", chosen["best"]))
+        },
         "stored": _stored(prior.name, {"base": base, **chosen}, settings, runs),
     }
 
@@ -244,7 +261,7 @@ def _claims(one: Found, levels: Sequence[float]) -> Found:
     at = {name: list(levels).index(level) for name, level in _chosen(spot).items()}
     middle = min(range(len(levels)), key=lambda i: abs(levels[i] - MODERATE))
     claimed: dict[str, Any] = {}
-    for test in (MODERATE, HARD):
+    for test in TESTS:
         scores: Floats = np.array(main["scores"][f"{test:g}"])
         claimed[f"{test:g}"] = {
             "shape": main[f"{test:g}"]["shape"],

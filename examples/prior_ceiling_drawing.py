@@ -106,3 +106,39 @@ def _mark(x: float, y: float, style: int, title: str) -> str:
         "triangle": f'<path class="f{style}" d="M{x:.1f} {y - 4:.1f}l4 7h-8z">{inside}</path>',
     }
     return shapes[MARKS[style % len(MARKS)]]
+
+
+STYLE: Final = """
+:root { color-scheme: light dark; --paper: #fbfbf9; --ink: #1b2126; --soft: #56616b; --rule: #dcdfe0; --s0: #0072b2;
+  --s1: #c04f00; --s2: #00795a; --s3: #a8487f; --note: #fdf6e3; --in: #cfe8d8; --edge: #fbe9c6; --out: #f3d6cf;
+  --easy: #d9e6f2; }
+@media (prefers-color-scheme: dark) { :root { --paper: #14181b; --ink: #e4e7e8; --soft: #9aa5ad; --rule: #363e44;
+  --s0: #5fb0e5; --s1: #f0935a; --s2: #3cc79d; --s3: #de8fbe; --note: #2b2718; --in: #1d4030; --edge: #4a3c15;
+  --out: #4c2620; --easy: #1d3346; } }
+* { box-sizing: border-box; }
+body { margin: 0 auto; max-width: 82rem; padding: 2rem clamp(1rem, 3vw, 2.5rem) 5rem; background: var(--paper);
+  color: var(--ink); font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif;
+  font-variant-numeric: tabular-nums; }
+h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 1rem; max-width: 50rem; }
+h2 { font-size: 1.2rem; margin: 2.6rem 0 0.6rem; } p, li { max-width: 48rem; } .soft { color: var(--soft); }
+.small { font-size: 0.85rem; color: var(--soft); }
+ul.summary { max-width: 52rem;
+  background: var(--note); border-left: 3px solid var(--s1); padding: 0.6rem 1rem 0.6rem 2rem; margin: 0; }
+.panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(290px, 1fr)); gap: 0.6rem; }
+.scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: 0.88rem; margin: 0.6rem 0; }
+th, td { padding: 0.25rem 0.6rem; border-bottom: 1px solid var(--rule); text-align: right; white-space: nowrap; }
+th { font-weight: 600; white-space: normal; vertical-align: bottom; }
+  th:first-child, td:first-child { text-align: left; } td.words { white-space: normal;
+  text-align: left; min-width: 22rem; } .inside { background: var(--in); } .edge { background: var(--edge); }
+.outside { background: var(--out); } .beneath { background: var(--easy); }
+svg { width: 100%; height: auto; display: block; } svg text { font-size: 11px; fill: var(--soft); }
+svg .name { font-size: 13px; font-weight: 600; fill: var(--ink); } .grid { stroke: var(--rule); stroke-width: 0.6; }
+.axis { stroke: var(--soft); } svg [class^="c"] { fill: none; stroke-width: 2; } .c0 { stroke: var(--s0); }
+.c1 { stroke: var(--s1); stroke-dasharray: 7 3; } .c2 { stroke: var(--s2); stroke-dasharray: 2 3; }
+.c3 { stroke: var(--s3); stroke-dasharray: 9 3 2 3; } svg .base { stroke-width: 1; opacity: 0.6; }
+svg .bar { stroke-width: 1.4; stroke-dasharray: none; } .f0 { fill: var(--s0); } .f1 { fill: var(--s1); }
+.f2 { fill: var(--s2); } .f3 { fill: var(--s3); } .legend { display: flex; flex-wrap: wrap; gap: 0.3rem 1.2rem;
+  font-size: 0.85rem; margin: 0.3rem 0; } .key svg { width: 34px; display: inline-block; margin-right: 0.4rem; }
+code { font-size: 0.9em; overflow-wrap: anywhere; }
+"""
+"""Of the whole page."""

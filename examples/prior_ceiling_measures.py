@@ -21,6 +21,7 @@ from emosim.analysis.intervals import Interval, mean_interval
 from emosim.analysis.learnable import Learnable, learnable_contrast, sweet_spot
 from emosim.analysis.verdict import compare
 from emosim.cues import ACTS, NEEDS
+from emosim.difficulty import KNOBS
 
 Found: TypeAlias = dict[str, Any]
 Shape: TypeAlias = Literal["inverted U", "falls", "rises", "undetermined"]
@@ -84,6 +85,13 @@ def habits(batch: Batch) -> Found:
         "turns": len(batch.acts) / len(batch.returns),
         "harms": float(_HARMS[batch.acts].mean()),
         "meets": float((_ALIGNMENT[needs, batch.acts] >= MEETS).mean()),
+    }
+
+
+def eased(policy: ActsPolicy, level: float, users: Ints) -> Found:
+    """Return the score at a level (under an empty name), and with each knob in turn at 0."""
+    return {
+        knob: float(play(policy, level, users, np.random.default_rng(0), knob).returns.mean()) for knob in ("", *KNOBS)
     }
 
 
@@ -168,14 +176,16 @@ def ceilings(base: Floats, trained: Floats, shallow: int) -> Found:
     }
 
 
-def boundary(policy: ActsPolicy, users: Ints, budget: int = 240) -> Found:
-    """Return where a policy leaves its explorable space, by the adaptive search of `emosim frontier`.
+def boundary(policy: ActsPolicy, users: Ints, budget: int = 240) -> Found | None:
+    """Return where a policy leaves its explorable space, by the adaptive search of `emosim frontier`; None: not sought.
 
     Args:
         policy: Whose.
         users: Seeds of users, shape [personas, numbers].
         budget: Episodes at most.
     """
+    if budget == 0:
+        return None
     search, rng = Frontier([str(row) for row in range(len(users))], budget=budget), np.random.default_rng(2)
     while not search.done:
         trials = search.propose()

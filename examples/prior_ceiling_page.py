@@ -2,45 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
-from prior_ceiling_drawing import Axes, Series, chart, legend
+from prior_ceiling_cells import crossing, edge, signed, table
+from prior_ceiling_drawing import STYLE, Axes, Series, chart, legend
 
 Found = dict[str, Any]
-
-STYLE = """
-:root { color-scheme: light dark; --paper: #fbfbf9; --ink: #1b2126; --soft: #56616b; --rule: #dcdfe0; --s0: #0072b2;
-  --s1: #c04f00; --s2: #00795a; --s3: #a8487f; --note: #fdf6e3; --in: #cfe8d8; --edge: #fbe9c6; --out: #f3d6cf;
-  --easy: #d9e6f2; }
-@media (prefers-color-scheme: dark) { :root { --paper: #14181b; --ink: #e4e7e8; --soft: #9aa5ad; --rule: #363e44;
-  --s0: #5fb0e5; --s1: #f0935a; --s2: #3cc79d; --s3: #de8fbe; --note: #2b2718; --in: #1d4030; --edge: #4a3c15;
-  --out: #4c2620; --easy: #1d3346; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 68rem; padding: 2rem clamp(1rem, 3vw, 2.5rem) 5rem; background: var(--paper);
-  color: var(--ink); font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif;
-  font-variant-numeric: tabular-nums; }
-h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 1rem; max-width: 50rem; }
-h2 { font-size: 1.2rem; margin: 2.6rem 0 0.6rem; } p, li { max-width: 48rem; } .soft { color: var(--soft); }
-.small { font-size: 0.85rem; color: var(--soft); }
-.summary { background: var(--note); border-left: 3px solid var(--s1); padding: 0.6rem 1rem 0.6rem 2rem; margin: 0; }
-.panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(290px, 1fr)); gap: 0.6rem; }
-.scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: 0.88rem; margin: 0.6rem 0; }
-th, td { padding: 0.25rem 0.6rem; border-bottom: 1px solid var(--rule); text-align: right; white-space: nowrap; }
-th { font-weight: 600; } th:first-child, td:first-child { text-align: left; } td.words { white-space: normal;
-  text-align: left; min-width: 22rem; } .inside { background: var(--in); } .edge { background: var(--edge); }
-.outside { background: var(--out); } .beneath { background: var(--easy); }
-svg { width: 100%; height: auto; display: block; } svg text { font-size: 11px; fill: var(--soft); }
-svg .name { font-size: 13px; font-weight: 600; fill: var(--ink); } .grid { stroke: var(--rule); stroke-width: 0.6; }
-.axis { stroke: var(--soft); } svg [class^="c"] { fill: none; stroke-width: 2; } .c0 { stroke: var(--s0); }
-.c1 { stroke: var(--s1); stroke-dasharray: 7 3; } .c2 { stroke: var(--s2); stroke-dasharray: 2 3; }
-.c3 { stroke: var(--s3); stroke-dasharray: 9 3 2 3; } svg .base { stroke-width: 1; opacity: 0.6; }
-svg .bar { stroke-width: 1.4; stroke-dasharray: none; } .f0 { fill: var(--s0); } .f1 { fill: var(--s1); }
-.f2 { fill: var(--s2); } .f3 { fill: var(--s3); } .legend { display: flex; flex-wrap: wrap; gap: 0.3rem 1.2rem;
-  font-size: 0.85rem; margin: 0.3rem 0; } .key svg { width: 34px; display: inline-block; margin-right: 0.4rem; }
-code { font-size: 0.9em; overflow-wrap: anywhere; }
-"""
 
 
 def page(found: Found, reading: str = "") -> str:
@@ -80,11 +49,16 @@ def sentences(found: Found) -> list[str]:
     others = [f"{name} at {test} {cell['shape']}" for name, test, cell in cells if cell["shape"] != "inverted U"]
     hard = [one["tests"][tests[1]]["moderate_less_hardest"] for one in claims.values()]
     count = len(claims)
+    last = f"{found['design']['tests'][-1]:g}"
+    hardest = [one["tests"][last]["moderate_less_hardest"] for one in claims.values()]
     lines = [
         f"Trained score against training difficulty is an inverted U in {len(bent)} of {len(cells)} curves ({count} "
         f"priors, tested at levels {' and '.join(tests)}){_else(others)}.",
-        f"Training at the hardest level loses to training at the moderate one on the hard test (level {tests[1]}) for "
-        f"{sum(one['low'] > 0 for one in hard)} of {count} priors, wins for {sum(one['high'] < 0 for one in hard)}.",
+        "The best level to train at follows the level of the test: "
+        + "; ".join(f"tested at {test}, {_span(claims, test)}" for test in next(iter(claims.values()))["tests"])
+        + ".",
+        f"Training at the hardest level loses to training at the moderate one on the hard test (level {tests[1]}) "
+        f"{_tally(hard)}; on the hardest test (level {last}) {_tally(hardest)}.",
     ]
     for name, words in (("snr", "the highest learnable contrast"), ("contrast", "the highest plain contrast U")):
         got = [cell["share"][name] for *_, cell in cells]
@@ -96,6 +70,16 @@ def sentences(found: Found) -> list[str]:
     verdicts = [f"{one['name']} {one['ceilings']['best']['verdict']}" for one in found["priors"]]
     lines.append(f"Whether training at the best level selects or creates: {', '.join(verdicts)}.")
     return lines
+
+
+def _tally(found: Sequence[Found]) -> str:
+    lost, won = sum(one["low"] > 0 for one in found), sum(one["high"] < 0 for one in found)
+    return f"for {lost} of {len(found)} priors and wins for {won}"
+
+
+def _span(claims: Found, test: str) -> str:
+    peaks = sorted({one["tests"][test]["peak"] for one in claims.values()})
+    return f"{peaks[0]:g}" if len(peaks) == 1 else f"{peaks[0]:g} to {peaks[-1]:g}"
 
 
 def _else(others: Sequence[str]) -> str:
@@ -124,7 +108,7 @@ def _design(found: Found) -> str:
         f"{recipe['groups']} groups an update, {recipe['updates']} updates, advantages normalised in the group, "
         f"{recipe['passes']} passes with clip {recipe['clip']:g}, KL to the prior {recipe['kl']:g}, Adam at "
         f"{recipe['rate']:g}; the same for all. The step size was picked on a sixth prior that is not in the study. "
-        f"{design['seeds']} seeds a level; test users never appear in training.</p>{_table(head, rows, words={1})}"
+        f"{design['seeds']} seeds a level; test users never appear in training.</p>{table(head, rows, words={1})}"
     )
 
 
@@ -157,14 +141,14 @@ def _claims(found: Found) -> str:
         for test, cell in one["tests"].items():
             shares = [f"{cell['share'][key]:.2f} (at {one['chosen'][key]:g})" for key in one["chosen"]]
             rows.append(
-                [name, test, cell["shape"], f"{cell['peak']:g}", _signed(cell["moderate_less_hardest"]), *shares]
+                [name, test, cell["shape"], f"{cell['peak']:g}", signed(cell["moderate_less_hardest"]), *shares]
             )
     head = [
         "prior", "tested at", "shape", "best level", "trained at moderate less at hardest",
         "share of best gain at max SNR", "at max U", "at max graded U",
     ]  # fmt: skip
     return (
-        f"<h2>The claims, prior by prior</h2>{_table(head, rows)}"
+        f"<h2>The claims, prior by prior</h2>{table(head, rows)}"
         '<p class="small">Inverted U: some level in between beats both ends, each by a 95 % interval over seeds '
         "widened for the number of levels in between. A share is the gain over the base after training at the level "
         "that the "
@@ -216,10 +200,10 @@ def _zones(found: Found) -> str:
     rows = []
     for one in found["priors"]:
         cells = [(look["zone"], f"{look['likely_zone']} {look['contrast']['estimate']:.2f}") for look in one["looks"]]
-        rows.append([one["name"], *cells, _edge(one["boundary"]), _edge(one["boundary_trained"])])
+        rows.append([one["name"], *cells, edge(one["boundary"]), edge(one["boundary_trained"])])
     size = design["recipe"]["group_size"]
     return (
-        f"<h2>Zones of each prior</h2>{_table(head, rows)}"
+        f"<h2>Zones of each prior</h2>{table(head, rows)}"
         f'<p class="small">Contrast U for G = {size} and success at a mood of 70: inside from .5, edge from .2, '
         "outside below; beneath is too easy; uncoloured where the interval crosses a limit. Boundary: where U falls "
         "to .5, by "
@@ -244,13 +228,13 @@ def _ceilings(found: Found) -> str:
     head = [
         "prior", "trained at", "C(1) of prior", "C(1) trained", "worth best of", "crossover k",
         "C(K) trained less prior",
-        "users never satisfied to 70: prior, trained", "verdict", "entered (of them in the prior after all)",
+        "users never brought to a mood of 70: prior, trained", "verdict", "entered (of them in the prior after all)",
     ]  # fmt: skip
     deep, shallow = found["design"]["deep"], found["design"]["shallow"]
     keys = legend([("prior", 0), ("trained at its best level", 1), ("trained at the hardest level", 2)])
     return (
         f"<h2>The ceiling of the prior</h2>{keys}"
-        f'<div class="panels">{"".join(panels)}</div>{_table(head, rows)}<p class="small">At level '
+        f'<div class="panels">{"".join(panels)}</div>{table(head, rows)}<p class="small">At level '
         f"{found['design']['moderate']:g}, {24 * found['design']['per_persona']} users, {deep} rollouts with each, "
         "first training seed. “Worth best of” is the smallest k whose best-of-k of the prior reaches one rollout of "
         "the "
@@ -267,14 +251,14 @@ def _ceiling_row(one: Found, kind: str, label: str) -> list[Any]:
     unsolved = " to ".join(f"{share:.0%}" for share in cell["unsolved"])
     entered = f"{cell['entered']} ({cell['entered_but_in_the_prior']})"
     return [
-        one["name"], label, f"{cell['base'][0]:.3f}", f"{cell['trained'][0]:.3f}", _crossing(cell["worth"]),
-        _crossing(cell["crossover"]), _signed(cell["difference"][-1]), unsolved, cell["verdict"], entered,
+        one["name"], label, f"{cell['base'][0]:.3f}", f"{cell['trained'][0]:.3f}", crossing(cell["worth"]),
+        crossing(cell["crossover"]), signed(cell["difference"][-1]), unsolved, cell["verdict"], entered,
     ]  # fmt: skip
 
 
 def _reasons(found: Found) -> str:
     rows = [[one["name"], "; ".join(one["ceilings"]["best"]["reasons"])] for one in found["priors"]]
-    return _table(["prior", "why this verdict (trained at its best level)"], rows, words={1})
+    return table(["prior", "why this verdict (trained at its best level)"], rows, words={1})
 
 
 def _diversity(found: Found) -> str:
@@ -296,7 +280,7 @@ def _diversity(found: Found) -> str:
     ]  # fmt: skip
     count = found["priors"][0]["stored"]["best"]["episodes"]
     return (
-        f'<h2>Does behaviour narrow?</h2>{_table(head, rows)}<p class="small">From stored emosim runs of {count} '
+        f'<h2>Does behaviour narrow?</h2>{table(head, rows)}<p class="small">From stored emosim runs of {count} '
         f"episodes each (24 personas, {found['design']['repeats']} seeds) at level {found['design']['moderate']:g}, "
         "verified to the bit; first training seed; equal numbers of acts; nats. Specialised: less varied for each need "
         "because acts fit it; collapsed: less varied whatever the need. The last column is the verdict with this "
@@ -316,8 +300,21 @@ def _why(found: Found) -> str:
             rows.append([one["name"], f"trained: {label}", *(_habit(habit, key) for habit in main[where])])
     return (
         f"<h2>Why</h2><p>What groups of the untrained prior look like at each level, and what training at each level "
-        f"makes the policy do.</p>{_table(head, rows)}"
+        f"makes the policy do.</p>{table(head, rows)}{_knobs(found)}"
     )
+
+
+def _knobs(found: Found) -> str:
+    """Return what stands between a policy and the moderate test, knob by knob."""
+    rows = [
+        [one["name"], f"{one['best']:g}" if name == "best" else f"{found['design']['levels'][0]:g}", *cells]
+        for one in found["priors"]
+        for name, scores in one["eased"].items()
+        for cells in [[f"{score:.3f}" for score in scores.values()]]
+    ]
+    knobs = list(found["priors"][0]["eased"]["best"])[1:]
+    head = ["prior", "trained at", f"tested at {found['design']['moderate']:g}", *(f"{knob} at 0" for knob in knobs)]
+    return f"<p>The same test with one knob at a time put back to 0 (first training seed):</p>{table(head, rows)}"
 
 
 def _habit(habit: Found, key: str) -> str:
@@ -352,7 +349,7 @@ def _variants(found: Found) -> str:
                 rows.append([one["name"], "as above" if name == "main" else name, f"{test:g}", *means, cell["shape"]])
     head = ["prior", "training", "tested at", *(f"{level:g}" for level in design["levels"]), "shape"]
     return (
-        f'<h2>Does it hang on the budget or on graded pay?</h2>{_table(head, rows)}<p class="small">A quarter of '
+        f'<h2>Does it hang on the budget or on graded pay?</h2>{table(head, rows)}<p class="small">A quarter of '
         "the updates, from the same runs; or paid 1 for a final mood of 70 and else 0 in place of the mood itself, "
         f"{design['variant_seeds']} seeds.</p>"
     )
@@ -368,33 +365,3 @@ def _method(found: Found) -> str:
         "with a small "
         "real language model is put by <code>examples/train_trl_grpo.py</code>.</p>"
     )
-
-
-def _edge(found: Found) -> str:
-    if found["status"] == "undetermined":
-        return "undetermined"
-    shown = [x if isinstance(x, str) else f"{x:.2f}" for x in (found["estimate"], found["low"], found["high"])]
-    return shown[0] if shown[0] == shown[1] == shown[2] else f"{shown[0]} [{shown[1]}, {shown[2]}]"
-
-
-def _crossing(found: Found) -> str:
-    shown = [
-        f"> {found['largest']}" if x is None else f"{x:.3g}" for x in (found["estimate"], found["low"], found["high"])
-    ]
-    return shown[0] if len(set(shown)) == 1 else f"{shown[0]} [{shown[1]}, {shown[2]}]"
-
-
-def _signed(found: Found) -> str:
-    return f"{found['estimate']:+.3f} [{found['low']:+.3f}, {found['high']:+.3f}]"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[Any]], words: frozenset[int] | set[int] = frozenset()) -> str:
-    """Return a table; a cell may be (class, text); columns in `words` hold prose."""
-    top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
-    body = "".join(f"<tr>{''.join(_cell(cell, i in words) for i, cell in enumerate(row))}</tr>" for row in rows)
-    return f'<div class="scroll"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
-
-
-def _cell(cell: Any, prose: bool) -> str:
-    css, text = cell if isinstance(cell, tuple) else ("words" if prose else "", cell)
-    return f'<td class="{css}">{escape(str(text))}</td>' if css else f"<td>{escape(str(text))}</td>"

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from acts_grpo import Recipe
+from acts_grpo import Recipe, some_users
 from prior_ceiling import LEVELS, Settings, main, rounded, study
-from prior_ceiling_measures import apart, ceilings, curve, share_of_best
+from prior_ceiling_measures import apart, boundary, ceilings, curve, share_of_best
 from prior_ceiling_page import page, sentences
 from prior_ceiling_priors import PRIORS
 
+from emosim.difficulty import KNOBS
 from emosim.errors import UsageError
 from emosim.runs import verify
 
@@ -26,7 +27,7 @@ SMALL = Settings(
     shallow=16,
     deep=16,
     groups=40,
-    search=8,
+    search=0,
     repeats=2,
     workers=1,
 )
@@ -39,8 +40,9 @@ def test_the_study_small(tmp_path: Path) -> None:
     (one,) = found["priors"]
     assert [look["level"] for look in one["looks"]] == [0.0, 0.5, 1.0]
     assert np.shape(one["variants"]["main"]["scores"]["0.5"]) == (3, 2)
-    assert one["boundary"]["status"] == "undetermined", "8 episodes are too few"
+    assert one["boundary"] is None
     assert set(one["stored"]) == {"best", "hardest"}
+    assert list(one["eased"]["easiest"]) == ["", *KNOBS]
     runs = sorted((tmp_path / "runs").iterdir())
     assert len(runs) in (2, 3)
     assert all(verify(run).is_good for run in runs)
@@ -92,6 +94,13 @@ def test_a_creation_is_checked_against_more_rollouts_of_the_prior() -> None:
     assert found["entered"] == 48
     assert found["entered_but_in_the_prior"] == 12
     assert found["unsolved"] == [36 / 96, 0.0]
+
+
+def test_eight_episodes_locate_no_boundary() -> None:
+    found = boundary(PRIORS[0].policy(), some_users(1), 8)
+    assert found is not None
+    assert found["played"] == 8
+    assert found["status"] == "undetermined"
 
 
 @pytest.mark.parametrize("wrong", [{"seeds": 1}, {"shallow": 4}, {"deep": 8}, {"workers": 0}, {"repeats": 1}])

@@ -85,7 +85,7 @@ class Settings:
             "rolls": 1,
             "shallow": 8,
             "groups": 20,
-            "search": 1,
+            "search": 0,
             "repeats": 2,
             "workers": 1,
         }

@@ -103,7 +103,7 @@ class Reaction(Value):
     """Why, for authors; hidden."""
 
 
-class Memory(Value):
+class Memory(Compact):
     """What the episode so far has to do with how the next reply is felt."""
 
     repeats: int = 0
@@ -153,24 +153,30 @@ def worth(appraisal: Appraisal, need: Need, memory: Memory = START) -> float:
 
 def parts(acts: tuple[Act, ...], need: Need) -> tuple[float, float, float]:
     """Return what acts do for a need: the good (0..1), what goes against it (-1..0), the harm (0..1)."""
-    gains = sorted((ALIGNMENT[need][act] for act in acts if act not in HARMS), reverse=True)
-    best = max(gains[0], 0.0) + (0.2 * max(gains[1], 0.0) if len(gains) > 1 else 0.0) if gains else 0.0
-    wrong = min(gains[-1], 0.0) if gains else 0.0
-    harm = max((SEVERITY[act] for act in acts if act in HARMS), default=0.0)
+    liked = ALIGNMENT[need]
+    gains = [liked[act] for act in acts if act not in HARMS]
+    best = wrong = harm = 0.0
+    if gains:
+        gains.sort(reverse=True)
+        best, wrong = max(gains[0], 0.0), min(gains[-1], 0.0)
+        if len(gains) > 1:
+            best += 0.2 * max(gains[1], 0.0)
+    if len(gains) < len(acts):
+        harm = max([SEVERITY[act] for act in acts if act in HARMS])
     return min(best, 1.0), wrong, harm
 
 
 def touch(appraisal: Appraisal, reactions: tuple[Reaction, ...], memory: Memory) -> float:
     """Return the extra points of the persona's own reactions."""
-    return sum(reaction.change for reaction in fired_by(appraisal, reactions, memory))
+    return sum([reaction.change for reaction in fired_by(appraisal, reactions, memory)]) if reactions else 0.0
 
 
 def fired_by(appraisal: Appraisal, reactions: tuple[Reaction, ...], memory: Memory) -> tuple[Reaction, ...]:
     """Return the reactions that this appraisal sets off."""
     acts = set(appraisal.acts)
-    return tuple(r for r in reactions if acts.intersection(r.acts) and not (r.once and r.id in memory.fired))
+    return tuple([r for r in reactions if not acts.isdisjoint(r.acts) and not (r.once and r.id in memory.fired)])
 
 
 def supported(appraisal: Appraisal) -> bool:
     """Return whether any support act is shown by words of the reply."""
-    return any(item.act not in HARMS and item.quote.strip() for item in appraisal.evidence)
+    return any([item.act not in HARMS and bool(item.quote.strip()) for item in appraisal.evidence])

@@ -85,7 +85,9 @@ def feel(heard: Heard, appraisal: Appraisal | None) -> Felt:
 def conclude(felt: Felt, spoken: Spoken) -> Transition:
     """Return the transition to the episode that includes this turn."""
     before = felt.heard.episode
-    ended = ending(before, felt.emotion, blank=is_blank(felt.heard.reply), goodbye=spoken.goodbye)
+    ended = felt.ending
+    if spoken.goodbye:
+        ended = ending(before, felt.emotion, blank=is_blank(felt.heard.reply), goodbye=True)
     turn = Turn.model_construct(reply=felt.heard.reply, appraisal=felt.appraisal, emotion=felt.emotion, spoken=spoken)
     return _commit(before, turn, ended)
 
@@ -115,4 +117,4 @@ def _tempered(persona: Persona, temper: dict[str, float]) -> Persona:
 
 
 def _commit(before: Episode, turn: Turn, ended: Ending | None) -> Transition:
-    return Transition(before, before.model_copy(update={"turns": (*before.turns, turn), "ending": ended}))
+    return Transition(before, before.and_then(turn, ended))

@@ -161,7 +161,11 @@ class Episode(Compact):
     @property
     def revealed(self) -> frozenset[str]:
         """Ids of the facts told so far."""
-        return frozenset(self.opening.revealed).union(*(turn.spoken.revealed for turn in self.turns))
+        told = set(self.opening.revealed)
+        for turn in self.turns:
+            if turn.spoken.revealed:
+                told.update(turn.spoken.revealed)
+        return frozenset(told)
 
     @property
     def max_turns(self) -> int:
@@ -172,6 +176,22 @@ class Episode(Compact):
     def score(self) -> float:
         """Final mood over 100, the SAGE and RLVER score, 0..1."""
         return min(max(self.emotion.mood, 0.0), 100.0) / 100.0
+
+    def and_then(self, turn: Turn, ending: Ending | None) -> Episode:
+        """Return the episode with one turn more."""
+        return Episode.model_construct(
+            schema_version=self.schema_version,
+            persona=self.persona,
+            scenario=self.scenario,
+            difficulty=self.difficulty,
+            rules=self.rules,
+            user=self.user,
+            seed=self.seed,
+            opening=self.opening,
+            start=self.start,
+            turns=(*self.turns, turn),
+            ending=ending,
+        )
 
     @property
     def sha256(self) -> str:

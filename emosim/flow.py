@@ -14,7 +14,7 @@ import json
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Generic, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
+from typing import Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from emosim.errors import BackendError, EmosimError
 
@@ -23,8 +23,7 @@ Role: TypeAlias = Literal["system", "user", "assistant"]
 Seat: TypeAlias = Literal["agent", "user"]
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(NamedTuple):
     """One chat message, as the OpenAI protocol has it."""
 
     role: Role
@@ -151,18 +150,30 @@ def settled(value: T) -> Flow[T]:
 
 def drive(flow: Flow[T], backend: Backend | None) -> T:
     """Run a flow to its end, blocking; `backend` may be None for flows that ask nothing."""
-    step = _send(flow, None)
-    while not isinstance(step, _Done):
-        step = _send(flow, _need(backend).complete(step))
-    return step.value
+    try:
+        requests = next(flow)
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]
+    while True:
+        answers = _need(backend).complete(requests)
+        try:
+            requests = flow.send(answers)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
 
 
 async def adrive(flow: Flow[T], backend: Backend | None) -> T:
     """Run a flow to its end, awaiting; `backend` may be None for flows that ask nothing."""
-    step = _send(flow, None)
-    while not isinstance(step, _Done):
-        step = _send(flow, await _need(backend).acomplete(step))
-    return step.value
+    try:
+        requests = next(flow)
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]
+    while True:
+        answers = await _need(backend).acomplete(requests)
+        try:
+            requests = flow.send(answers)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
 
 
 def together(flows: Iterable[Flow[T]]) -> Flow[list[T | EmosimError]]:
@@ -185,16 +196,11 @@ class _Done(Generic[T]):
     value: T
 
 
-def _send(flow: Flow[T], answers: Answers | None) -> Requests | _Done[T]:
+def _send_guarded(flow: Flow[T], answers: Answers | None) -> Requests | _Done[T] | EmosimError:
     try:
         return next(flow) if answers is None else flow.send(answers)
     except StopIteration as done:
         return _Done(done.value)
-
-
-def _send_guarded(flow: Flow[T], answers: Answers | None) -> Requests | _Done[T] | EmosimError:
-    try:
-        return _send(flow, answers)
     except EmosimError as error:
         return error
 

@@ -92,8 +92,7 @@ def rewards_of(episode: Episode, earn: Reward) -> tuple[float, ...]:
     steps = []
     before = episode.model_copy(update={"turns": (), "ending": None})
     for number in range(1, len(episode.turns) + 1):
-        last = number == len(episode.turns)
-        after = episode.model_copy(update={"turns": episode.turns[:number], "ending": episode.ending if last else None})
+        after = before.and_then(episode.turns[number - 1], episode.ending if number == len(episode.turns) else None)
         steps.append(earn(Transition(before, after)))
         before = after
     return tuple(steps)

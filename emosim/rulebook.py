@@ -25,16 +25,23 @@ GOODBYE: Final = BLANK.model_copy(update={"thought": "They hung up."})
 
 def remember(episode: Episode, appraisal: Appraisal) -> Memory:
     """Return what the episode so far has to do with how this appraisal is felt."""
-    lead = next((item for item in appraisal.evidence if item.act not in HARMS), None)
-    repeats, uses = _again(episode, lead) if lead is not None else (0, 0)
+    repeats, uses = again(episode, appraisal)
     facts = episode.scenario.facts
-    return Memory(
+    return Memory.model_construct(
         repeats=repeats,
         uses=uses,
-        fired=_fired(episode),
+        fired=_fired(episode, appraisal),
         told=len(episode.revealed) / len(facts) if facts else 1.0,
         tested="test" in episode.spoken.kinds,
     )
+
+
+def again(episode: Episode, appraisal: Appraisal) -> tuple[int, int]:
+    """Return how many earlier replies made this one's first point in the same words, and with the same act at all."""
+    for item in appraisal.evidence:
+        if item.act not in HARMS:
+            return _again(episode, item)
+    return 0, 0
 
 
 def react(episode: Episode, appraisal: Appraisal) -> EmotionState:
@@ -122,7 +129,7 @@ def replay(episode: Episode) -> Iterator[Mismatch]:
         last = number == len(episode.turns)
         if (episode.ending if last else None) not in (ended, "invalid"):
             yield Mismatch(number, "ending", episode.ending if last else None, ended)
-        now = now.model_copy(update={"turns": (*now.turns, turn)})
+        now = now.and_then(turn, now.ending)
 
 
 def outcome(before: Episode, turn: Turn) -> tuple[EmotionState, Ending | None]:
@@ -161,17 +168,23 @@ def _stated(episode: Episode, appraisal: Appraisal) -> EmotionState:
 def _again(episode: Episode, lead: Evidence) -> tuple[int, int]:
     """Return how many earlier replies made a point with the same act and words, and with the same act at all."""
     repeats = uses = 0
-    words = _squeezed(lead.quote)
+    words = ""
     for turn in episode.turns:
-        same = [item.quote for item in turn.appraisal.evidence if item.act is lead.act] if turn.appraisal else []
-        uses += bool(same)
-        repeats += any([_squeezed(quote) == words for quote in same])
+        same = [item.quote for item in turn.appraisal.evidence if item.act is lead.act] if turn.appraisal else None
+        if same:
+            words = words or _squeezed(lead.quote)
+            uses += 1
+            repeats += words in map(_squeezed, same)
     return repeats, uses
 
 
-def _fired(episode: Episode) -> frozenset[str]:
-    """Return the ids of the reactions that fire only once and have."""
-    once = [reaction for reaction in episode.persona.reactions if reaction.once]
+def _fired(episode: Episode, appraisal: Appraisal) -> frozenset[str]:
+    """Return the ids of the reactions that fire only once, would now, and have."""
+    reactions = episode.persona.reactions
+    if not reactions:
+        return frozenset()
+    acts = set(appraisal.acts)
+    once = [reaction for reaction in reactions if reaction.once and not acts.isdisjoint(reaction.acts)]
     if not once:
         return frozenset()
     seen = {item.act for turn in episode.turns if turn.appraisal for item in turn.appraisal.evidence}

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from emosim.episode import Episode, agent_view
 from emosim.flow import Flow, Message
 
 
-@dataclass(frozen=True)
-class View:
+class View(NamedTuple):
     """All that an agent gets to see before it replies."""
 
     messages: tuple[Message, ...]

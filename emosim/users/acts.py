@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from emosim.acts import ALIGNMENT, HARMS, SEVERITY, Act, Appraisal, Evidence
@@ -44,7 +44,7 @@ class ActsUser:
         """Say the persona's own words, whatever the words of the reply."""
         if is_blank(felt.heard.reply):
             return settled(say(felt))
-        return settled(say(replace(felt, heard=replace(felt.heard, reply=WORDLESS))))
+        return settled(say(felt._replace(heard=felt.heard._replace(reply=WORDLESS))))
 
 
 def canonical(act: Act, episode: Episode, quote: str) -> Appraisal:

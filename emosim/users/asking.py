@@ -6,9 +6,9 @@ Transport failures are the backend's matter. Unusable meaning is asked again at 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from string import Template
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from emosim.errors import SimulationError
 from emosim.flow import ChatRequest, ChatResponse, Flow, Message, ask
@@ -22,8 +22,7 @@ RE_ASKS: Final = 2
 _KEPT: Final = 1500
 
 
-@dataclass(frozen=True)
-class Usable(Generic[T]):
+class Usable(NamedTuple, Generic[T]):
     """An answer that was understood, and where asking stands."""
 
     value: T

@@ -10,11 +10,10 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from string import Template
-from typing import Final
+from typing import Final, NamedTuple
 
 from emosim.acts import HARMS, SUPPORTS, Act, Appraisal
 from emosim.emotion import MAX_CHANGE, EmotionState
@@ -116,8 +115,7 @@ def _code(seed: int, turn: int, tries: int) -> str:
     return hashlib.sha256(f"{seed}:{turn}:{tries}".encode()).hexdigest()[:6]
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """What code has decided about the user's next message before the model is asked."""
 
     fact: Fact | None = None

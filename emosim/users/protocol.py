@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from emosim.acts import Appraisal
 from emosim.emotion import EmotionState
@@ -18,8 +17,7 @@ SAME_WITHIN = 1.0
 """Changes of mood smaller than this count as `same`."""
 
 
-@dataclass(frozen=True)
-class Heard:
+class Heard(NamedTuple):
     """A reply as it reaches the user."""
 
     episode: Episode
@@ -38,8 +36,7 @@ class Heard:
         return len(self.episode.turns) + 1
 
 
-@dataclass(frozen=True)
-class Felt:
+class Felt(NamedTuple):
     """A reply with what it did: everything that the user's words may depend on."""
 
     heard: Heard

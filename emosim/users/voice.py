@@ -15,7 +15,7 @@ from emosim.acts import Act
 from emosim.emotion import EmotionState
 from emosim.episode import Episode, Spoken
 from emosim.persona import Fact, Language, LineKind
-from emosim.rulebook import is_blank, remember
+from emosim.rulebook import again, is_blank
 from emosim.users.protocol import Felt
 from emosim.value import pick, roll
 
@@ -72,7 +72,7 @@ def reaction(felt: Felt) -> LineKind:
         return "suspicious"
     if acts & _CONFUSING and felt.outcome != "better":
         return "confused"
-    if felt.outcome != "better" and remember(felt.heard.episode, appraisal).repeats:
+    if felt.outcome != "better" and again(felt.heard.episode, appraisal)[0]:
         return "repeat"
     return _by_mood(felt)
 
@@ -88,9 +88,10 @@ def _by_mood(felt: Felt) -> LineKind:
 def addition(felt: Felt) -> LineKind | None:
     """Return a provocation or a misleading request, as often as the scenario has it."""
     episode, turn = felt.heard.episode, felt.heard.turn
-    if roll(episode.seed, turn, DICE_TEST) < episode.scenario.test_rate:
+    seed, scenario = episode.seed, episode.scenario
+    if scenario.test_rate and roll(seed, turn, DICE_TEST) < scenario.test_rate:
         return "test"
-    if roll(episode.seed, turn, DICE_COUNTER) < episode.scenario.counter_rate:
+    if scenario.counter_rate and roll(seed, turn, DICE_COUNTER) < scenario.counter_rate:
         return "counter"
     return None
 
@@ -98,7 +99,8 @@ def addition(felt: Felt) -> LineKind | None:
 def nudge(felt: Felt) -> LineKind | None:
     """Return a hint or a question back, or nothing."""
     episode, turn = felt.heard.episode, felt.heard.turn
-    if roll(episode.seed, turn, DICE_HINT) < episode.scenario.hint_rate:
+    rate = episode.scenario.hint_rate
+    if rate and roll(episode.seed, turn, DICE_HINT) < rate:
         return "hint"
     return "ask" if roll(episode.seed, turn, DICE_ASK) < ASK_RATE else None
 
@@ -106,15 +108,19 @@ def nudge(felt: Felt) -> LineKind | None:
 def next_fact(felt: Felt) -> Fact | None:
     """Return the fact to tell now: the one asked about if it may be told, else the first in order."""
     episode = felt.heard.episode
-    told = episode.revealed
+    told, emotion = episode.revealed, felt.emotion
     asked = is_asking(felt)
-    open_facts = [f for f in episode.scenario.facts if f.id not in told and may_tell(f, felt.emotion, asked)]
-    if asked and len(open_facts) > 1:
-        words = felt.heard.text[:2000].lower()
-        for fact in open_facts:
-            if any(word in words for word in fact.about):
-                return fact
-    return open_facts[0] if open_facts else None
+    words, first = "", None
+    for fact in episode.scenario.facts:
+        if fact.id in told or not may_tell(fact, emotion, asked):
+            continue
+        if not asked:
+            return fact
+        words = words or felt.heard.text[:2000].lower()
+        if any(map(words.__contains__, fact.about)):
+            return fact
+        first = first or fact
+    return first
 
 
 def may_tell(fact: Fact, emotion: EmotionState, asked: bool) -> bool:
@@ -126,9 +132,10 @@ def may_tell(fact: Fact, emotion: EmotionState, asked: bool) -> bool:
 
 def is_asking(felt: Felt) -> bool:
     """Return whether the reply invites the user to tell more."""
+    if felt.appraisal is not None and not _ASKING.isdisjoint([item.act for item in felt.appraisal.evidence]):
+        return True
     text = felt.heard.text
-    found = felt.appraisal is not None and bool(_ASKING.intersection(felt.appraisal.acts))
-    return found or "?" in text or "？" in text
+    return "?" in text or "？" in text
 
 
 def _message(episode: Episode, kinds: list[LineKind], fact: Fact | None) -> Spoken:

@@ -102,7 +102,7 @@ def test_eight_sessions_at_once_take_no_longer_than_one(capsys: pytest.CaptureFi
         assert model.max_in_flight == 8
     with capsys.disabled():
         print(
-            f"\nOpenEnv: 8 episodes {serial:.2f} s one after the other, {together:.2f} s at once: {serial / together:.1f}x"
+            print(f"\nOpenEnv: 8 episodes {serial:.2f} s in turn, {together:.2f} s at once, {serial / together:.1f}x")
         )
     assert serial >= 4 * together
 
@@ -228,22 +228,25 @@ def test_the_command_serves_and_its_log_recomputes(tmp_path: Path) -> None:
     users = json.dumps({"log": str(tmp_path / "log"), "reward": "delta"})
     command = [sys.executable, "-m", "emosim.adapters.openenv", "--port", str(port), "--users", users]
     with subprocess.Popen([*command, "--suite", '{"personas": ["dolores"], "repeats": 2}']) as served:
-        url = f"http://127.0.0.1:{port}"
-        for _ in range(600):
-            try:
-                assert httpx.get(f"{url}/health").json() == {"status": "healthy"}
-                break
-            except httpx.TransportError:
-                time.sleep(0.1)
-        rewards = []
-        with EmosimClient(url).sync() as env:
-            for seed in range(3):
-                env.reset(seed=seed)
-                while not env.step("What does the letter ask of you, and by when?").done:
-                    pass
-                rewards.append(env.state().reward)
-        served.send_signal(signal.SIGTERM)
-        served.wait(20)
+        try:
+            url = f"http://127.0.0.1:{port}"
+            for _ in range(600):
+                try:
+                    assert httpx.get(f"{url}/health").json() == {"status": "healthy"}
+                    break
+                except httpx.TransportError:
+                    time.sleep(0.1)
+            rewards = []
+            with EmosimClient(url).sync() as env:
+                for seed in range(3):
+                    env.reset(seed=seed)
+                    while not env.step("What does the letter ask of you, and by when?").done:
+                        pass
+                    rewards.append(env.state().reward)
+            served.send_signal(signal.SIGTERM)
+            served.wait(20)
+        finally:
+            served.kill()
     assert rewards[0] == rewards[2]
     assert verify(tmp_path / "log").is_good
     assert [record.return_ for record in read_run(tmp_path / "log")] == rewards

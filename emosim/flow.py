@@ -61,6 +61,36 @@ class Usage:
         return self.input_tokens + self.output_tokens
 
 
+@dataclass(slots=True)
+class UsageSum:
+    """A running sum of usages: adding to it makes no value, which counts where every answer is added."""
+
+    calls: int = 0
+    input: int = 0
+    output: int = 0
+    cached: int = 0
+    cost: float = 0.0
+    unpriced: int = 0
+    estimated: bool = False
+
+    def add(self, usage: Usage, sign: int = 1) -> None:
+        """Add a usage, or take it back with a negative sign."""
+        self.calls += sign * usage.calls
+        self.input += sign * usage.input_tokens
+        self.output += sign * usage.output_tokens
+        self.cached += sign * usage.cached_tokens
+        if usage.cost is None:
+            self.unpriced += sign
+        else:
+            self.cost += sign * usage.cost
+        self.estimated |= usage.estimated
+
+    def usage(self) -> Usage:
+        """Return the sum; its cost is None when any price was unknown."""
+        cost = None if self.unpriced else self.cost
+        return Usage(self.calls, self.input, self.output, self.cached, cost, self.estimated)
+
+
 @dataclass(frozen=True)
 class ChatRequest:
     """One question to a chat model: a frozen value whose `key` serves cache, cassette and log alike."""

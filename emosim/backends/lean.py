@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final, cast
 from urllib.parse import urlsplit
 
 from pydantic_core import from_json, to_json
@@ -78,6 +80,34 @@ def allow_open_files(count: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
 
 
+def encoded(body: Body) -> bytes:
+    """Return a body as JSON; what very many share, the first message and the form of the answer, is encoded once."""
+    rest = dict(body)
+    first, *later = cast("list[dict[str, str]]", rest.pop("messages"))
+    form = cast("Body | None", rest.pop("response_format", None))
+    tail = b',"response_format":' + _form(form) if form else b""
+    messages = _message(**first) + (b"," + to_json(later)[1:] if later else b"]")
+    return b'{"messages":[' + messages + b"," + to_json(rest)[1:-1] + tail + b"}"
+
+
+@lru_cache(maxsize=256)
+def _message(role: str, content: str) -> bytes:
+    return to_json({"role": role, "content": content})
+
+
+_FORMS: Final[dict[int, tuple[Body, bytes]]] = {}
+"""Forms by their id, with the form itself, so that the id stays its own."""
+
+
+def _form(form: Body) -> bytes:
+    kept = _FORMS.get(id(form))
+    if kept is None or kept[0] is not form:
+        if len(_FORMS) >= 256:
+            _FORMS.clear()
+        kept = _FORMS[id(form)] = form, to_json(form)
+    return kept[1]
+
+
 class _LeanWire:
     def __init__(self, transport: LeanTransport) -> None:
         self._name, self._secrets, self._extra = transport.name, (transport.key,), dict(transport.extra)
@@ -89,7 +119,7 @@ class _LeanWire:
         if self._extra:
             body = {**body, **self._extra}
         try:
-            reply = await self._pool.post(to_json(body), timeout_s)
+            reply = await self._pool.post(encoded(body), timeout_s)
         except (TimeoutError, Cut, Garbled, OSError) as error:
             raise self._fault(error, timeout_s) from None
         if reply.status != 200:

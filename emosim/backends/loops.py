@@ -188,6 +188,14 @@ class Gate:
         self._lock = ProcessLock()
         self._queue: deque[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = deque()
 
+    def enter_at_once(self) -> bool:
+        """Take a place if one is free; return whether it was."""
+        with self._lock:
+            if self._free <= 0:
+                return False
+            self._free -= 1
+            return True
+
     async def enter(self) -> None:
         """Wait for a place."""
         with self._lock:

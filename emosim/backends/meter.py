@@ -6,7 +6,7 @@ import json
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from emosim.backends.loops import ProcessLock
 from emosim.errors import BudgetExceeded, UsageError
-from emosim.flow import ChatRequest, Seat, Usage
+from emosim.flow import ChatRequest, Seat, Usage, UsageSum
 from emosim.value import Value
 
 UNSTATED_OUTPUT = 256
@@ -83,36 +83,6 @@ def estimate_input(request: ChatRequest) -> int:
     return sum(estimate_tokens(m.content) + 4 for m in request.messages)
 
 
-@dataclass(slots=True)
-class _Tally:
-    """A running sum of usages."""
-
-    calls: int = 0
-    input: int = 0
-    output: int = 0
-    cached: int = 0
-    cost: float = 0.0
-    unpriced: int = 0
-    estimated: bool = False
-
-    def add(self, usage: Usage, sign: int) -> None:
-        """Add a usage, or take it back with a negative sign."""
-        self.calls += sign * usage.calls
-        self.input += sign * usage.input_tokens
-        self.output += sign * usage.output_tokens
-        self.cached += sign * usage.cached_tokens
-        if usage.cost is None:
-            self.unpriced += sign
-        else:
-            self.cost += sign * usage.cost
-        self.estimated |= usage.estimated
-
-    def usage(self) -> Usage:
-        """Return the sum; its cost is None when any price was unknown."""
-        cost = None if self.unpriced else self.cost
-        return Usage(self.calls, self.input, self.output, self.cached, cost, self.estimated)
-
-
 _ONE_CALL = Usage(1)
 
 
@@ -150,8 +120,8 @@ class Meter:
         self._limited = (max_calls, max_tokens, max_cost) != (None, None, None)
         self.prices: Prices = load_prices(prices) if prices is not None else {}
         self._lock = ProcessLock()
-        self._spent: dict[Seat, _Tally] = {"agent": _Tally(), "user": _Tally()}
-        self._held = _Tally()
+        self._spent: dict[Seat, UsageSum] = {"agent": UsageSum(), "user": UsageSum()}
+        self._held = UsageSum()
         self._answered = 0
 
     def usage(self, seat: Seat | None = None) -> Usage:

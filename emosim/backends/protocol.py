@@ -93,7 +93,13 @@ def chat_body(
 
 
 def _encodable(text: str) -> str:
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+    return text if text.isascii() else _encoded(text)
+
+
+@lru_cache(maxsize=128)
+def _encoded(text: str) -> str:
+    """Return text that UTF-8 can carry; kept, as the block that opens all questions of an episode is long."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 @lru_cache(maxsize=256)

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from emosim.engine import advance, is_over, leave, open_another, open_episode
-from emosim.episode import Episode, Utterance
+from emosim.episode import Episode, Transition, Utterance
 from emosim.errors import BackendError, EmosimError, UsageError
-from emosim.flow import Answers, Backend, Bounded, ChatResponse, Requests, Seat, Usage, adrive
+from emosim.flow import Answers, Backend, Bounded, ChatResponse, Requests, Seat, Usage, UsageSum, adrive, drive
 from emosim.packs import Casting
 from emosim.policies.protocol import Policy, see
 from emosim.rewards import Reward
@@ -91,6 +91,8 @@ class Game:
     episode: Episode
     seat: AtFault = "environment"
     lines: dict[Seat, Line] = field(default_factory=dict)
+    rewards: list[float] = field(default_factory=list)
+    """What each turn earned."""
 
     async def play(self) -> None:
         """Play to the end."""
@@ -98,22 +100,29 @@ class Game:
         agent, user = self._line("agent", players.agent_backend), self._line("user", players.user_backend)
         while not is_over(self.episode):
             self.seat = "agent"
-            async with house.rooms["agent"]:
-                reply = await adrive(players.agent.reply(see(self.episode, players.agent)), agent)
+            if agent is None:
+                reply = drive(players.agent.reply(see(self.episode, players.agent)), None)
+            else:
+                async with house.rooms["agent"]:
+                    reply = await adrive(players.agent.reply(see(self.episode, players.agent)), agent)
             if reply is None:
-                self.episode = leave(self.episode).after
+                self._keep(leave(self.episode))
                 break
             said = Utterance.model_construct(raw=sayable(reply))
             self.seat = "user"
-            async with house.rooms["user"]:
-                self.episode = (await adrive(advance(self.episode, said, players.user), user)).after
+            if user is None:
+                self._keep(drive(advance(self.episode, said, players.user), None))
+            else:
+                async with house.rooms["user"]:
+                    self._keep(await adrive(advance(self.episode, said, players.user), user))
         self.seat = "environment"
 
     def record(self) -> Record:
         """Return the record of the finished episode."""
         config = self.house.config
         reward = (config.reward, self.house.earn)
-        return record_of(str(self.key), config.agent, self.episode, reward, config.versions, *self._used())
+        earned = tuple(self.rewards)
+        return record_of(str(self.key), config.agent, self.episode, reward, config.versions, *self._used(), earned)
 
     def failure(self, seat: AtFault, cause: str, message: str) -> Failure:
         """Return what is kept of an episode that could not be finished."""
@@ -133,6 +142,10 @@ class Game:
             versions=config.versions,
         )
 
+    def _keep(self, step: Transition) -> None:
+        self.episode = step.after
+        self.rewards.append(self.house.earn(step))
+
     def _line(self, seat: Seat, backend: Backend | None) -> Line | None:
         if backend is None:
             return None
@@ -141,9 +154,9 @@ class Game:
     def _used(self) -> tuple[SpentBySeat, Models]:
         if not self.lines:
             return _NOTHING
-        spent = {seat: Spent.of(line.used) for seat, line in self.lines.items()}
-        models = {seat: tuple(sorted(line.models)) for seat, line in self.lines.items()}
-        return SpentBySeat(**spent), Models(**models)
+        spent: dict[Seat, Spent] = {seat: Spent.of(line.used.usage()) for seat, line in self.lines.items()}
+        models: dict[Seat, tuple[str, ...]] = {seat: tuple(sorted(line.models)) for seat, line in self.lines.items()}
+        return SpentBySeat.model_construct(None, **spent), Models.model_construct(None, **models)
 
 
 _NOTHING: Final = (SpentBySeat(), Models())
@@ -186,7 +199,7 @@ class Line:
 
     def __init__(self, backend: Backend, seat: Seat, heard: Callable[[Seat, Usage], None]) -> None:
         self._backend, self._seat, self._heard = backend, seat, heard
-        self.used = Usage()
+        self.used = UsageSum()
         self.models: frozenset[str] = frozenset()
 
     def complete(self, requests: Requests) -> Answers:
@@ -200,7 +213,7 @@ class Line:
     def _count(self, answers: Answers) -> Answers:
         for answer in answers:
             if isinstance(answer, ChatResponse):
-                self.used += answer.usage
+                self.used.add(answer.usage)
                 self._heard(self._seat, answer.usage)
                 if answer.model not in self.models:
                     self.models |= {answer.model}

@@ -169,10 +169,11 @@ def record_of(
     versions: Versions,
     usage: SpentBySeat | None = None,
     models: Models | None = None,
+    rewards: tuple[float, ...] | None = None,
 ) -> Record:
-    """Return the record of a finished episode, scored and sealed."""
+    """Return the record of a finished episode, scored and sealed; its rewards are computed unless they are given."""
     name, earn = reward
-    rewards = rewards_of(episode, earn)
+    rewards = rewards_of(episode, earn) if rewards is None else rewards
     return Record.model_construct(
         schema_version=RECORD_SCHEMA,
         key=key,
@@ -187,7 +188,7 @@ def record_of(
         models=models or Models(),
         versions=versions,
         head_seals=_sorted(seal_head(episode)),
-        seals=tuple(_sorted(seal_turn(turn)) for turn in episode.turns),
+        seals=tuple([_sorted(seal_turn(turn)) for turn in episode.turns]),
         sha256="",
     )
 

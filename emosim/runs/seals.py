@@ -8,8 +8,6 @@ anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import lru_cache
 from typing import Final, TypeAlias
 from zlib import crc32
 
@@ -30,7 +28,18 @@ def seal_head(episode: Episode) -> Seals:
 
 def seal_turn(turn: Turn) -> Seals:
     """Return the seals of a turn: reply, every piece of the appraisal, and what the user said."""
-    return {name: _of(part) for name, part in _parts(turn)}
+    seals = {"reply": _of(turn.reply.raw)}
+    appraisal = turn.appraisal
+    if appraisal is not None:
+        for number, item in enumerate(appraisal.evidence):
+            seals[f"appraisal.evidence[{number}]"] = _of((str.__str__(item.act), item.quote))
+        seals["appraisal.fit"] = _of(appraisal.fit)
+        seals["appraisal.specificity"] = _of(appraisal.specificity)
+        seals["appraisal.thought"] = _of(appraisal.thought)
+        seals["appraisal.stated_change"] = _of(appraisal.stated_change)
+    spoken = turn.spoken
+    seals["spoken"] = _of((spoken.text, spoken.kinds, spoken.revealed, spoken.goodbye))
+    return seals
 
 
 def broken(stored: Seals, content: Seals) -> str | None:
@@ -41,35 +50,25 @@ def broken(stored: Seals, content: Seals) -> str | None:
     return next((name for name in stored if name not in content), None)
 
 
-def _parts(turn: Turn) -> Iterator[tuple[str, object]]:
-    yield "reply", turn.reply.raw
-    appraisal = turn.appraisal
-    if appraisal is not None:
-        for number, item in enumerate(appraisal.evidence):
-            yield f"appraisal.evidence[{number}]", (item.act.value, item.quote)
-        yield "appraisal.fit", appraisal.fit
-        yield "appraisal.specificity", appraisal.specificity
-        yield "appraisal.thought", appraisal.thought
-        yield "appraisal.stated_change", appraisal.stated_change
-    spoken = turn.spoken
-    yield "spoken", (spoken.text, spoken.kinds, spoken.revealed, spoken.goodbye)
-
-
 def _of(content: object) -> str:
     return f"{crc32(repr(content).encode('utf-8', 'surrogatepass')):08x}"
 
 
 def _of_part(part: object) -> str:
+    """Return the seal of a part of an episode's beginning; that of a value is kept, as many episodes share it."""
     if not isinstance(part, Value):
         return _of(part)
-    try:
-        return _cached(part)
-    except TypeError:  # it holds a table, and has no hash
-        return _of_value(part)
+    kept = _KEPT.get(id(part))
+    if kept is not None and kept[0] is part:
+        return kept[1]
+    if len(_KEPT) >= KEPT:
+        _KEPT.clear()
+    seal = f"{crc32(part.model_dump_json().encode()):08x}"
+    _KEPT[id(part)] = part, seal
+    return seal
 
 
-def _of_value(value: Value) -> str:
-    return f"{crc32(value.model_dump_json().encode()):08x}"
-
-
-_cached = lru_cache(maxsize=1024)(_of_value)
+KEPT: Final = 1024
+"""Values whose seals are kept."""
+_KEPT: Final[dict[int, tuple[Value, str]]] = {}
+"""Seals by the id of what they seal, with that value itself, so that the id stays its own."""

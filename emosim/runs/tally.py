@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
 from emosim.episode import unbacked
-from emosim.flow import Seat, Usage
+from emosim.flow import Seat, Usage, UsageSum
 from emosim.runs.records import Failure, Record, SpentBySeat
 
 
@@ -47,7 +47,6 @@ class Tally:
         faults: Failed attempts by `seat:cause`.
         unbacked: Findings of the user's model, in finished episodes, that no words of the reply backed.
         spent: What stored episodes and failures used, by seat.
-        live: What this process used, unfinished episodes included.
         resumed: Finished episodes that were there at the start.
     """
 
@@ -58,7 +57,7 @@ class Tally:
         self.faults: Counter[str] = Counter()
         self.unbacked = 0
         self.spent: dict[Seat, Usage] = {"agent": Usage(), "user": Usage()}
-        self.live: dict[Seat, Usage] = {"agent": Usage(), "user": Usage()}
+        self._live: dict[Seat, UsageSum] = {"agent": UsageSum(), "user": UsageSum()}
         self.resumed = 0
         self._score = 0.0
         self._begun = time.monotonic()
@@ -67,7 +66,7 @@ class Tally:
         """Count a finished episode."""
         episode = record.episode
         row = Row(record.key, record.score, record.return_, episode.ending or "", len(episode.turns))
-        self.count(row, record.usage, sum(unbacked(turn.spoken.kinds) for turn in episode.turns))
+        self.count(row, record.usage, sum([unbacked(turn.spoken.kinds) for turn in episode.turns]))
 
     def count(self, row: Row, usage: SpentBySeat, unbacked: int) -> None:
         """Count a finished episode by its row."""
@@ -85,7 +84,12 @@ class Tally:
 
     def heard(self, seat: Seat, usage: Usage) -> None:
         """Count an answer of a model."""
-        self.live[seat] += usage
+        self._live[seat].add(usage)
+
+    @property
+    def live(self) -> dict[Seat, Usage]:
+        """What this process used, unfinished episodes included."""
+        return {seat: used.usage() for seat, used in self._live.items()}
 
     def resume(self) -> None:
         """Start counting what this process does."""

@@ -176,7 +176,7 @@ def extract_object(text: str) -> dict[str, object] | None:
 def is_refusal(text: str) -> bool:
     """Return whether a model declines instead of playing its part."""
     start = text[:300]
-    if start.isascii() and not any(word in start.lower() for word in _DECLINING):
+    if start.isascii() and not any(map(start.lower().__contains__, _DECLINING)):
         return False
     return bool(_NO.search(start))
 

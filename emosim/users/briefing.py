@@ -153,21 +153,23 @@ def note(episode: Episode, number: int, before: EmotionState, kinds: tuple[str, 
         before: Emotion before the reply.
         kinds: The plan's, or those stored with the message of an earlier turn.
     """
-    words = entries("llm", episode.persona.language, "words")
-    parts = [words["now"], " " if words["now"].isascii() else "", mood_word(before.mood, words["moods"])]
+    mood = bisect_right(_MOODS, before.mood)
+    return _note(episode.persona.language, mood, kinds, possible_ends(episode, number, before))
+
+
+@lru_cache(maxsize=1024)
+def _note(language: Language, mood: int, kinds: tuple[str, ...], last: tuple[Outcome, ...]) -> str:
+    """Write a note; kept, as every note is shown again in the prompt of the turn after."""
+    words = entries("llm", language, "words")  # the mood in a word: a model that reads a number starts to speak of it
+    parts = [words["now"], " " if words["now"].isascii() else "", _names(words["moods"])[mood]]
     for kind in kinds:
         if kind.startswith(OFFER):
             parts += [words["open"], kind.removeprefix(OFFER)]
         elif kind in ("test", "counter", "hint", "ask"):
             parts.append(words[kind])
-    if last := possible_ends(episode, number, before):
+    if last:
         parts += [words["last"], "/".join(last)]
     return "".join([*parts, words["stop"]])
-
-
-def mood_word(mood: float, names: str) -> str:
-    """Return a mood in a word: a model that reads a number starts to speak of it."""
-    return _names(names)[bisect_right(_MOODS, mood)]
 
 
 @lru_cache(maxsize=32)

@@ -40,6 +40,7 @@ INVITING: Final[dict[Language, tuple[str, ...]]] = {
 MOST_FOUND: Final = 3
 """Tricks of one reply that are kept."""
 NOTHING: Final = Appraisal(evidence=(), fit=0.0, specificity=0.0)
+INVITED: Final = Appraisal(evidence=(Evidence(act=Act.LISTENING, quote=""),), fit=0.0, specificity=0.0)
 _MARKS: Final = re.compile(r"[{}<>\[\]|=:`]")
 _RULED, _PARTING = word_list("ruled"), word_list("parting")
 _BUTTER, _AGREEING = word_list("butter"), word_list("agreeing")
@@ -53,13 +54,14 @@ _ENDS: Final = (".", "!", "?", ";", "\n", " but ", " however", " though ", " yet
 
 def glance(heard: Heard) -> Appraisal:
     """Return the tricks in a reply as evidence, and `listening` where it asks to be told more; it judges nothing."""
-    found: tuple[Evidence, ...] = ()
-    if not harmless(heard):
-        seen = context(heard)
-        found = tuple(dict.fromkeys(findings(read(heard.text, seen), seen)))[:MOST_FOUND]
-    if invites(heard.text, heard.episode.persona.language):
-        found = (*found, Evidence(act=Act.LISTENING, quote=""))
-    return Appraisal(evidence=found, fit=0.0, specificity=0.0) if found else NOTHING
+    invited = invites(heard.text, heard.episode.persona.language)
+    if harmless(heard):
+        return INVITED if invited else NOTHING
+    seen = context(heard)
+    found = tuple(dict.fromkeys(findings(read(heard.text, seen), seen)))[:MOST_FOUND]
+    if invited:
+        found += INVITED.evidence
+    return Appraisal.model_construct(evidence=found, fit=0.0, specificity=0.0)
 
 
 def invites(text: str, language: Language) -> bool:
@@ -69,7 +71,7 @@ def invites(text: str, language: Language) -> bool:
     (True, False)
     """
     low = text[:HEAD].lower().replace("’", "'")
-    return any(words in low for words in INVITING[language])
+    return any(map(low.__contains__, INVITING[language]))
 
 
 def harmless(heard: Heard) -> bool:
@@ -161,7 +163,7 @@ def is_old(text: str, tokens: list[str], turns: Sequence[Turn]) -> bool:
         old = turn.reply.text
         if not old.isascii() or len(words - plain_words(old)) <= few:
             return True
-    return any(turn.reply.text == text for turn in turns[:-3])
+    return text in [turn.reply.text for turn in turns[:-3]]
 
 
 @lru_cache(maxsize=1024)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from emosim.persona import Fact, Language, Scenario
 from emosim.users.answers import Unusable, flat, is_refusal
@@ -20,8 +20,20 @@ NEED_RUN: Final = 5
 NEED_RUN_CJK: Final = 8
 FACT_RUN, FACT_RUN_CJK = 8, 14
 
+
+class _Secrets(NamedTuple):
+    """What may give away the secrets of a scenario."""
+
+    runs: dict[int, frozenset[tuple[str, ...]]]
+    """Runs of words, by their length."""
+    words: frozenset[str]
+    """The words in them."""
+    shortest: int
+    """Words of the shortest run, 0 if there is none."""
+
+
 KEPT_SECRETS: Final = 512
-_SECRETS: dict[int, tuple[Scenario, dict[int, frozenset[tuple[str, ...]]]]] = {}
+_SECRETS: dict[int, tuple[Scenario, _Secrets]] = {}
 """Runs of words of the scenarios played last, with what they were made from."""
 
 _LABEL: Final = r"(?:user|assistant|agent|system|human|you|me|reply|say|用户|助手|对方|你|我)\s*[:：]\s*"
@@ -101,7 +113,7 @@ def checked(text: str, heard: Heard, open_fact: Fact | None) -> str:
     text = clean(text)
     _check_part(text, heard)
     _check_form(text, language)
-    said = [episode.opening.text, *(turn.spoken.text for turn in episode.turns)]
+    said = [episode.opening.text, *[turn.spoken.text for turn in episode.turns]]
     if _flat(text) in map(_flat, said):
         raise Unusable("repeated")
     _check_secrets(text, heard, said, open_fact)
@@ -128,18 +140,31 @@ def _touches(text: str, scenario: Scenario) -> bool:
         if len(_SECRETS) >= KEPT_SECRETS:
             _SECRETS.clear()
         kept = _SECRETS[id(scenario)] = (scenario, _secrets(scenario))
-    tokens = _tokens(text)
-    return any(not runs.isdisjoint(_runs(tokens, size)) for size, runs in kept[1].items())
+    tokens, secrets = _tokens(text), kept[1]
+    if not _keeps_to(tokens, secrets.words, secrets.shortest):
+        return False
+    return any([not runs.isdisjoint(_runs(tokens, size)) for size, runs in secrets.runs.items()])
 
 
-def _secrets(scenario: Scenario) -> dict[int, frozenset[tuple[str, ...]]]:
-    """Return all runs of words that may give away the need or a fact, by their length."""
+def _keeps_to(tokens: tuple[str, ...], words: frozenset[str], size: int) -> bool:
+    """Return whether so many tokens in a row are of some words: cheaper than runs, and most texts have none."""
+    row = 0
+    for token in tokens:
+        row = row + 1 if token in words else 0
+        if row >= size:
+            return True
+    return False
+
+
+def _secrets(scenario: Scenario) -> _Secrets:
+    """Return what may give away the need or a fact."""
     found: dict[int, frozenset[tuple[str, ...]]] = {}
     need = _secret(scenario.need_text, NEED_RUN, NEED_RUN_CJK)
     for size, runs in (need, *(_secret(fact.text, FACT_RUN, FACT_RUN_CJK) for fact in scenario.facts)):
         if size:
             found[size] = found.get(size, frozenset()) | runs
-    return found
+    words = frozenset([word for runs in found.values() for run in runs for word in run])
+    return _Secrets(found, words, min(found, default=0))
 
 
 def _check_form(text: str, language: Language) -> None:
@@ -164,7 +189,7 @@ def offers_help(text: str) -> bool:
     """Return whether a message is an assistant's, not a person's in trouble."""
     if text.isascii():
         low = text.lower()
-        if not any(words in low for words in _HELPFUL):
+        if not any(map(low.__contains__, _HELPFUL)):
             return False
     return bool(_HELPER.search(text))
 

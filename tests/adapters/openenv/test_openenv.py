@@ -101,9 +101,7 @@ def test_eight_sessions_at_once_take_no_longer_than_one(capsys: pytest.CaptureFi
         serial, together = asyncio.run(both(url))
         assert model.max_in_flight == 8
     with capsys.disabled():
-        print(
-            print(f"\nOpenEnv: 8 episodes {serial:.2f} s in turn, {together:.2f} s at once, {serial / together:.1f}x")
-        )
+        print(f"\nOpenEnv: 8 episodes {serial:.2f} s in turn, {together:.2f} s at once, {serial / together:.1f}x")
     assert serial >= 4 * together
 
 

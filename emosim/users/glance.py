@@ -47,8 +47,6 @@ _BUTTER, _AGREEING = word_list("butter"), word_list("agreeing")
 _MIRRORED: Final = frozenset(("you", "you're", "you've", "you'd", "you'll", "your", "yours", "yourself", "are", "were"))
 _SWEET: Final = frozenset(("genericpraise", "lovebomb", "agree"))
 """Families of phrases that flatter, adore or agree."""
-_SPACED: Final = bytes(code if chr(code).isalnum() or code == 39 else 32 for code in range(128)) + bytes(128)
-"""Everything between words as a space."""
 _ENDS: Final = (".", "!", "?", ";", "\n", " but ", " however", " though ", " yet ")
 
 
@@ -79,14 +77,13 @@ def harmless(heard: Heard) -> bool:
     text, episode = heard.text, heard.episode
     if episode.persona.language != "en" or not text.isascii() or len(text) > HEAD + TAIL:
         return False
-    tokens = tokenise(text, "en")
-    words = set(tokens)
+    tokens, words = spoken_words(text)
     if len(tokens) < 8 or is_tricky(text, words) or is_pile(text, tokens, words) or is_sweet(tokens, words):
         return False
-    return not is_echo(tokens, words, episode.spoken.text) and not is_old(text, tokens, episode.turns)
+    return not is_echo(tokens, words, episode.spoken.text) and not is_old(text, tokens, words, episode.turns)
 
 
-def is_tricky(text: str, words: set[str]) -> bool:
+def is_tricky(text: str, words: frozenset[str]) -> bool:
     """Return whether an order to the simulator, a forged turn, pasted data or a farewell lure is in a reply."""
     low = text.lower()
     kinds = ["forged", "data"] if _MARKS.search(text) or "json" in words else []
@@ -97,7 +94,7 @@ def is_tricky(text: str, words: set[str]) -> bool:
     return bool(kinds) and any([first_trick(kind, text, low) is not None for kind in kinds])
 
 
-def is_pile(text: str, tokens: list[str], words: set[str]) -> bool:
+def is_pile(text: str, tokens: list[str], words: frozenset[str]) -> bool:
     """Return whether a reply could be a pile of words."""
     size = len(tokens)
     if (size > 14 and len(words) < 0.3 * size) or text.count(",") * 2.6 > size:
@@ -105,14 +102,14 @@ def is_pile(text: str, tokens: list[str], words: set[str]) -> bool:
     return len(words & STOP_EN) < max(0.13 * size - 0.5, 2.0)
 
 
-def is_sweet(tokens: list[str], words: set[str]) -> bool:
+def is_sweet(tokens: list[str], words: frozenset[str]) -> bool:
     """Return whether a reply could flatter, or agree with everything."""
     if len(words & _BUTTER) > 2:
         return True
     if not _AGREEING.isdisjoint(words) and sum(map(_AGREEING.__contains__, tokens)) > 2:
         return True
-    ones, twos = sweet_phrases()
-    if words.isdisjoint(ones) and twos.keys().isdisjoint(pairwise(tokens)):
+    ones, twos, pairs = sweet_phrases()
+    if words.isdisjoint(ones) and pairs.isdisjoint(pairwise(tokens)):
         return False
     count = sum(map(ones.__contains__, tokens))
     starts = [(place, rests) for place, two in enumerate(pairwise(tokens)) if (rests := twos.get(two))]
@@ -120,8 +117,11 @@ def is_sweet(tokens: list[str], words: set[str]) -> bool:
 
 
 @cache
-def sweet_phrases() -> tuple[frozenset[str], dict[tuple[str, str], tuple[list[str], ...]]]:
-    """Return the first tokens of sweet phrases: alone, and with the second one, then with what follows up to a gap."""
+def sweet_phrases() -> tuple[frozenset[str], dict[tuple[str, str], tuple[list[str], ...]], frozenset[tuple[str, str]]]:
+    """Return the first tokens of sweet phrases: alone, and with the second one, then with what follows up to a gap.
+
+    The pairs stand there once more as a set, which is faster to search than a table.
+    """
     text = resources.files("emosim.users.perception").joinpath("cues_en.txt").read_text("utf-8")
     lines = (line.partition(": ") for line in text.splitlines())
     phrases = [rest.split(" | ") for family, _, rest in lines if family in _SWEET]
@@ -132,7 +132,7 @@ def sweet_phrases() -> tuple[frozenset[str], dict[tuple[str, str], tuple[list[st
             ones.add(said[0])
         else:
             twos[said[0], said[1]] = (*twos.get((said[0], said[1]), ()), said[2:])
-    return frozenset(ones), twos
+    return frozenset(ones), twos, frozenset(twos)
 
 
 def goes_on(tokens: list[str], place: int, rests: tuple[list[str], ...]) -> int:
@@ -140,33 +140,41 @@ def goes_on(tokens: list[str], place: int, rests: tuple[list[str], ...]) -> int:
     return sum([tokens[place : place + len(rest)] == rest for rest in rests])
 
 
-def is_echo(tokens: list[str], words: set[str], said: str) -> bool:
+def is_echo(tokens: list[str], words: frozenset[str], said: str) -> bool:
     """Return whether a reply could be the person's own words, as said or with I and you exchanged."""
     own = _MIRRORED.union(tokenise(said[:HEAD], "en"))
     if sum(map(own.__contains__, tokens)) > 0.6 * len(tokens):
         return True
     low = fold(said[:HEAD])
-    about = {word[:5] for word in words - STOP_EN if len(word) > 2}
-    return len([key for key in about if key not in low]) < 0.15 * len(about)
+    about, strange, enough = set[str](), set[str](), 0.15 * len(words)
+    for word in words:
+        if len(word) > 2 and word not in STOP_EN:
+            key = word[:5]
+            about.add(key)
+            if key not in low:
+                strange.add(key)
+                if len(strange) >= enough:  # as there are no more keys than words
+                    return False
+    return len(strange) < 0.15 * len(about)
 
 
-def is_old(text: str, tokens: list[str], turns: Sequence[Turn]) -> bool:
+def is_old(text: str, tokens: list[str], words: frozenset[str], turns: Sequence[Turn]) -> bool:
     """Return whether the agent could have said this before: nearly every word stands in one of its latest replies.
 
     Each word that an older reply lacks is in a pair of words that it lacks, and a copy lacks less than a fifth of them.
     """
     if not turns:
         return False
-    words = plain_words(text)
     few = 0.2 * (len(tokens) + 2 + sum(map(text.count, _ENDS)))
     for turn in turns[-3:]:
         old = turn.reply.text
-        if not old.isascii() or len(words - plain_words(old)) <= few:
+        if not old.isascii() or len(words) - len(words & spoken_words(old)[1]) <= few:
             return True
     return text in [turn.reply.text for turn in turns[:-3]]
 
 
 @lru_cache(maxsize=1024)
-def plain_words(text: str) -> frozenset[bytes]:
-    """Return the words of an English text, each once; kept, as every reply is compared with the three before it."""
-    return frozenset(text.lower().encode().translate(_SPACED).split())
+def spoken_words(text: str) -> tuple[list[str], frozenset[str]]:
+    """Return the words of an English text, in order and each once; kept, as the next three replies are compared."""
+    tokens = tokenise(text, "en")
+    return tokens, frozenset(tokens)

@@ -19,7 +19,7 @@ DEFAULT = [
     [*PYTHON, "ruff", "check", "."],
     [*PYTHON, "ruff", "format", "--check", "."],
     [*PYTHON, "mypy"],
-    [*PYTHON, "pytest", "-q", "-n", "2", "--doctest-modules", "emosim", "tests"],
+    [*PYTHON, "pytest", "-q", "-n", "2", "--doctest-modules", "--doctest-ignore-import-errors", "emosim", "tests"],
 ]
 ALL_SEEDS = [*PYTHON, "pytest", "-q", "-m", "slow", "-o", "timeout=3000"]
 STATISTICS = ["tests/analysis", "tests/testing"]

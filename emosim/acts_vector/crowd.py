@@ -120,7 +120,9 @@ class Crowd:
         mood = self.now.mood
         left = mood < RULES.left_below
         over = (mood >= RULES.satisfied_at) | left
-        self._walk_out(left & (acts == SILENCE), was)
+        silent = acts == SILENCE
+        if silent.any():
+            self._walk_out(left & silent, was)
         timed_out = (self.turn >= self.max_turns) & ~over
         self._speak(acts, over, timed_out)
         self.acts = acts
@@ -148,10 +150,9 @@ class Crowd:
 
     def _walk_out(self, who: Flags, was: Moods) -> None:
         """Let some users feel what they feel when the agent hangs up; see `emosim.rulebook.walked_out`."""
-        if who.any():
-            now = self.now
-            now.mood[who] = now.trust[who] = 0.0
-            now.patience[who], now.last_change[who] = was.patience[who], -was.mood[who]
+        now = self.now
+        now.mood[who] = now.trust[who] = 0.0
+        now.patience[who], now.last_change[who] = was.patience[who], -was.mood[who]
 
     def _speak(self, acts: Ints, over: Flags, timed_out: Flags) -> None:
         change = self.now.last_change

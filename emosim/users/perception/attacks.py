@@ -17,13 +17,13 @@ from emosim.users.perception.cues import FAMILIES
 from emosim.users.perception.features import Reading, shared
 from emosim.users.perception.lexicon import AGREEING, GRAMMAR, KNOWN
 from emosim.users.perception.quotes import clip_quote
-from emosim.users.perception.tokens import fold, recall, window
+from emosim.users.perception.tokens import cut, fold, recall, window
 from emosim.users.perception.wordlists import word_list
 
 _BUTTER: Final = word_list("butter")
 _YIELDING: Final = word_list("yielding_zh")
 _SWEET: Final = tuple(FAMILIES.index(family) for family in ("genericpraise", "lovebomb", "agree"))
-_MARKS: Final = re.compile(r"[{}<>\[\]【】|=:：`]")
+_MARKS: Final = "{}<>[]【】|=:：`"
 _RULED: Final = word_list("ruled")
 """Words without which no English order to the simulator is worth looking for."""
 _PARTING: Final = word_list("parting")
@@ -70,7 +70,7 @@ def first_trick(kind: str, text: str, low: str) -> int | None:
     starts = [
         match.start()
         for rule in rules(kind)
-        if every or not rule.needed or any(word in low for word in rule.needed)
+        if every or not rule.needed or any([word in low for word in rule.needed])
         if (match := rule.expression.search(text))
     ]
     return min(starts, default=None)
@@ -103,7 +103,7 @@ def tricks(reading: Reading) -> list[str]:
     low = fold(text)
     plain = low if chinese else text
     wanted: list[str] = []
-    if _MARKS.search(plain) or "json" in reading.words:
+    if any([mark in plain for mark in _MARKS]) or "json" in reading.words:
         wanted += ["forged", "data"]
     if chinese or not _RULED.isdisjoint(reading.words):
         wanted.append("order")
@@ -119,16 +119,16 @@ def copies(reading: Reading, context: Context) -> bool:
         return True
     if reading.size < 6 or not context.own_replies:
         return False
-    return any(repeats(reading, window(old)) for old in context.own_replies[-3:])
+    return any([repeats(reading, window(old)) for old in context.own_replies[-3:]])
 
 
 def repeats(reading: Reading, old: str) -> bool:
     """Return whether more than four of five pairs stand in an older reply; each word that does not rules out one."""
-    words, pairs = recall(old)
-    if len(reading.words - words) - 1 > 0.25 * len(reading.pairs):
+    words, few = recall(old), len(reading.pairs)
+    if 5 * len(reading.content - words) > few or 5 * len(reading.words - words) > few:
         return False
     mine = set(reading.pairs)
-    return len(mine.intersection(pairs)) > 0.8 * len(mine)
+    return len(mine.intersection(cut(old).pairs)) > 0.8 * len(mine)
 
 
 def stuffed(reading: Reading) -> bool:

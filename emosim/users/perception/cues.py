@@ -7,14 +7,13 @@ tokens, so the time grows with the reply and not with the number of phrases.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 from itertools import product
 from typing import Final, TypeAlias
 
 from emosim.persona import Language
-from emosim.users.perception.tokens import NEGATORS
 
 Rest: TypeAlias = tuple[tuple[int, tuple[str, ...]], ...]
 """Families, each with the tokens that must still follow."""
@@ -22,8 +21,9 @@ Entry: TypeAlias = tuple[tuple[int, ...], dict[str, Rest]]
 """Families of the phrases that end with a beginning; next token of those that go on."""
 Table: TypeAlias = dict[str, Entry]
 """First token or pair of a phrase -> what it begins."""
-Beginning: TypeAlias = tuple[int, int, Entry]
-"""Where a phrase begins, how many tokens its beginning has (1 or 2), and what it begins."""
+Mark: TypeAlias = int | tuple[bool, tuple[int, ...], dict[str, Rest], Rest]
+"""What a token or pair does: it is a phrase of one family; or whether it negates, and the phrases that it ends or
+begins, those that go on after a gap apart."""
 
 GAP: Final = "~"
 LONGEST_GAP: Final = 4
@@ -39,29 +39,48 @@ FAMILIES: Final[tuple[str, ...]] = (
 COUNT: Final = len(FAMILIES)
 
 
-def scan(tokens: list[str], beginnings: Iterable[Beginning], negated: Container[int]) -> list[tuple[int, int]]:
-    """Return (place, family) of every cue; the family counts COUNT higher where a negator stands before it."""
-    hits: list[tuple[int, int]] = []
-    for place, width, (exact, deeper) in beginnings:
-        for family in exact:
-            hits.append((place, family))
-        if deeper and (tokens[place + width] in deeper or GAP in deeper):
-            hits += [(place, family) for family in longer(tokens, place + width, deeper)]
+def scan(tokens: list[str], marks: Iterable[tuple[int, Mark]], language: Language) -> list[tuple[int, int]]:
+    """Return (place, family) of every cue; the family counts COUNT higher where a negator stands before it.
+
+    Args:
+        tokens: The reply.
+        marks: Where a token or, counted on from there, a pair negates or begins phrases, and which.
+        language: Language of the reply.
+    """
+    size, hits, negated = len(tokens), list[tuple[int, int]](), set[int]()
+    for at, mark in marks:
+        place, follow = (at, at + 1) if at < size else (at - size, at - size + 2)
+        if isinstance(mark, int):
+            hits.append((place, mark))
+            continue
+        negates, exact, deeper, gapped = mark
+        hits += [(place, family) for family in exact]
+        if gapped or tokens[follow] in deeper:
+            hits += [(place, family) for family in longer(tokens, follow, deeper, gapped)]
+        if negates:
+            negated.update(range(follow, follow + _SCOPE[language]))
     return [(place, family + COUNT if place in negated else family) for place, family in hits] if negated else hits
 
 
-def longer(tokens: list[str], place: int, deeper: dict[str, Rest]) -> list[int]:
+def longer(tokens: list[str], place: int, deeper: dict[str, Rest], gapped: Rest) -> list[int]:
     """Return the families of the phrases that go on from a place."""
-    found = [family for family, rest in deeper.get(tokens[place], ()) if not rest or follows(tokens, place + 1, rest)]
-    if GAP in deeper:
-        found += [family for family, rest in deeper[GAP] if follows(tokens, place, (GAP, *rest))]
+    found = [
+        family
+        for family, rest in deeper.get(tokens[place], ())
+        if not rest or (rest[0] in (tokens[place + 1], GAP) and follows(tokens, place + 1, rest))
+    ]
+    if gapped:
+        near = tokens[place : place + LONGEST_GAP + 1]
+        found += [family for family, rest in gapped if rest[0] in near and follows(tokens, place, (GAP, *rest))]
     return found
 
 
-def negations(tokens: list[str], language: Language) -> set[int]:
-    """Return the places that stand in the scope of a negator."""
-    places = [place for place, token in enumerate(tokens) if token in NEGATORS]
-    return {place + step for place in places for step in range(1, _SCOPE[language] + 1)}
+def mark(key: str, phrases: Table, negates: bool) -> Mark:
+    """Return what a token or pair does."""
+    exact, deeper = phrases.get(key, ((), {}))
+    if len(exact) == 1 and not deeper and not negates:
+        return exact[0]
+    return negates, exact, deeper, deeper.get(GAP, ())
 
 
 def follows(tokens: list[str], place: int, tail: tuple[str, ...]) -> bool:

@@ -6,6 +6,7 @@ look at besides the words themselves.
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,13 +17,14 @@ import numpy as np
 
 from emosim.persona import Language
 from emosim.users.perception.context import Context
-from emosim.users.perception.cues import COUNT, FAMILIES, Beginning, negations, scan
-from emosim.users.perception.lexicon import ME, NEGATING, YOU, Array, Ints, Lexicon, lexicon
+from emosim.users.perception.cues import COUNT, FAMILIES, Mark, scan
+from emosim.users.perception.lexicon import ME, YOU, Array, Ints, Lexicon, lexicon
 from emosim.users.perception.tokens import (
     BREAK,
     STOPS,
     Cut,
     Segment,
+    copied_pairs,
     cut,
     keep_in_mind,
     said,
@@ -48,6 +50,7 @@ _WH: Final = word_list("wh")
 _YES_NO: Final = word_list("yes_no")
 _WHY: Final = frozenset(("why", "为", "干"))
 _ORDERS: Final = word_list("orders")
+_UNCOUNTED: Final = array("f", bytes(8 * COUNT))
 
 
 @dataclass(slots=True)
@@ -74,11 +77,11 @@ class Reading:
     """How many tokens were seen in training, negate, mean you or I, are grammar or agree, see `lexicon.TALLIED`."""
     hits: list[tuple[int, int]]
     """Places and families of cues, see `emosim.users.perception.cues.scan`."""
-    cues: list[float]
+    cues: array[float]
     """How often each family occurs, see `cue_counts`."""
     about: set[str]
     """Keys of its content words."""
-    told: frozenset[str]
+    told: set[str]
     """Keys of the content words of the person's last message."""
     again: int
     """Keys that stand in both."""
@@ -109,10 +112,9 @@ def read(text: str, context: Context) -> Reading:
     known = lexicon(language)
     places = known.look_up(looked_up(tokens, pairs, language))
     sums = add_up(places, found, known)
-    tally: list[float] = np.add.reduce(sums[:, known.rank :], axis=0).tolist()
-    hits = scan(tokens, beginnings(places, len(tokens), known), negations(tokens, language) if tally[NEGATING] else ())
+    hits = scan(tokens, marks(places, known), language)
     words = frozenset(tokens)
-    keep_in_mind(seen, words, pairs)
+    keep_in_mind(seen, words)
     content = words - STOPS[language]
     about = topic_keys(content, pairs, language)
     heard = said(context.user_said, language)
@@ -125,13 +127,13 @@ def read(text: str, context: Context) -> Reading:
         content=content,
         segments=found.segments,
         sums=sums,
-        tally=tally,
+        tally=np.add.reduce(sums[:, known.rank :], axis=0).tolist(),
         hits=hits,
         cues=cue_counts(hits),
         about=about,
         told=heard.topics,
         again=len(about & heard.topics),
-        copied=sum(map(heard.pairs.__contains__, pairs)) / (len(pairs) + 1.0),
+        copied=copied_pairs(pairs, words, heard) / (len(pairs) + 1.0),
     )
 
 
@@ -144,23 +146,18 @@ def looked_up(tokens: list[str], pairs: list[str], language: Language) -> list[s
 
 def add_up(places: Ints, found: Cut, known: Lexicon) -> Array:
     """Return the sum of the rows of each segment: its tokens, pairs and triples."""
-    rows = known.rows.take(places, axis=0)
-    each: Array = np.add.reduce(rows.reshape(-1, len(found.tokens), rows.shape[1]), axis=0)
+    rows, size = known.rows.take(places, axis=0), len(found.tokens)
+    each: Array = rows[:size]
+    for start in range(size, len(rows), size):
+        each += rows[start : start + size]
     return np.add.reduceat(each, [part.first - 1 for part in found.segments], axis=0) if found.segments else each[:0]
 
 
-def beginnings(places: Ints, size: int, known: Lexicon) -> Iterator[Beginning]:
-    """Yield where phrases begin, those of one token first.
-
-    Args:
-        places: Rows of the tokens, then of the pairs.
-        size: Number of tokens.
-        known: The lexicon that the rows are of.
-    """
-    first, cues = known.first_cue, known.cues
-    at = (places >= first).nonzero()[0]
-    for place, row in zip(at.tolist(), places.take(at).tolist(), strict=True):
-        yield (place, 1, cues[row - first]) if place < size else (place - size, 2, cues[row - first])
+def marks(places: Ints, known: Lexicon) -> Iterator[tuple[int, Mark]]:
+    """Return where, among tokens and then pairs, one negates or begins phrases, and which."""
+    later = places - known.first_mark
+    at = (later >= 0).nonzero()[0]
+    return zip(at.tolist(), map(known.marks.__getitem__, later.take(at).tolist()), strict=True)
 
 
 def shared(reading: Reading, context: Context) -> int:
@@ -169,7 +166,7 @@ def shared(reading: Reading, context: Context) -> int:
     return len(reading.about) - len(rest)
 
 
-def count(reading: Reading, overlap: int) -> list[float]:
+def count(reading: Reading, overlap: int) -> array[float]:
     """Return the counts of NAMES.
 
     Args:
@@ -177,18 +174,18 @@ def count(reading: Reading, overlap: int) -> list[float]:
         overlap: Content words shared with what the person said.
     """
     parts, size = reading.segments, float(reading.size + 1)
-    return [
-        *reading.cues,
+    shapes = (
         *form(reading, size),
         log1p(overlap), overlap / (len(reading.about) + 2.0), reading.again / (len(reading.told) + 2.0),
         reading.copied, len(reading.words) / (size + 3.0), float(size < (8 if reading.language == "en" else 12)),
         *balance(parts, reading.hits),
-    ]  # fmt: skip
+    )  # fmt: skip
+    return reading.cues + array("f", shapes)
 
 
-def cue_counts(hits: list[tuple[int, int]]) -> list[float]:
+def cue_counts(hits: list[tuple[int, int]]) -> array[float]:
     """Return how often each family occurs, plain and negated; more than three counts as three."""
-    counts = [0.0] * (2 * COUNT)
+    counts = _UNCOUNTED[:]
     for _, family in hits:
         if counts[family] < 3.0:
             counts[family] += 1.0

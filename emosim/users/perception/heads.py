@@ -18,10 +18,12 @@ from emosim.users.perception.lexicon import Array, lexicon
 
 ACTS: Final = tuple(Act)
 NEEDS: Final = tuple(Need)
+_ONE: Final = array("f", [1.0])
+"""What the intercept is multiplied with."""
 _PLACES: Final = {need: place for place, need in enumerate(NEEDS)}
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Scores:
     """What the heads say about a reply."""
 
@@ -43,11 +45,11 @@ def score(reading: Reading, need: Need, overlap: int) -> Scores:
     """
     weights = lexicon(reading.language)
     place = _PLACES[need]
-    counted = np.frombuffer(array("f", [*count(reading, overlap), 1.0]), dtype=np.float32)
-    total = counted @ weights.counts[place]
-    parts = reading.sums[:, : weights.rank] @ weights.expand[place]
+    counted = np.frombuffer(count(reading, overlap) + _ONE, dtype=np.float32)
+    total = counted.dot(weights.counts[place])
+    parts = reading.sums[:, : weights.rank].dot(weights.expand[place])
     if reading.segments:
-        total += np.add.reduce(parts, axis=0) * np.float32(1.0 / sqrt(1.0 + reading.size))
+        total += np.add.reduce(parts, axis=0) * (1.0 / sqrt(1.0 + reading.size))
     values: list[float] = total.tolist()
     quality = blended(values[0], alone(reading, parts[:, 0].tolist()), weights.blend)
     return Scores(quality=quality, acts=values[1:], parts=parts)

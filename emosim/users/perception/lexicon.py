@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emosim.persona import Language
-from emosim.users.perception.cues import Entry, table
+from emosim.users.perception.cues import Mark, mark, table
 from emosim.users.perception.wordlists import word_list
 
 Array = NDArray[np.float32]
@@ -26,7 +26,7 @@ TALLIED: Final[dict[Language, tuple[str, ...]]] = {
     "zh": ("negators", "you", "i", "glue_zh", "agreeing"),
 }
 """Word lists whose words are counted."""
-KNOWN, NEGATING, YOU, ME, GRAMMAR, AGREEING = range(6)
+KNOWN, _, YOU, ME, GRAMMAR, AGREEING = range(6)
 """Places in a tally: words seen in training, then those of TALLIED."""
 _NOWHERE: Final = (0).to_bytes(8, "little")
 
@@ -42,10 +42,10 @@ class Lexicon:
     word was seen in training, and where it is in a list of TALLIED."""
     rank: int
     """Columns of weights."""
-    first_cue: int
-    """Row from which on phrases of `emosim.users.perception.cues` begin."""
-    cues: tuple[Entry, ...]
-    """What follows them."""
+    first_mark: int
+    """Row from which on words negate or begin phrases."""
+    marks: tuple[Mark, ...]
+    """What they do, see `emosim.users.perception.cues.scan`."""
     expand: Array
     """By need: rank x (1 + acts)."""
     counts: Array
@@ -68,7 +68,9 @@ def lexicon(language: Language) -> Lexicon:
         counts, blend = data["counts"].astype(np.float32), tuple(data["blend"].tolist())
     cues, lists = table(language), [word_list(name) for name in TALLIED[language]]
     plain = [*seen, *sorted(frozenset[str]().union(*lists).difference(seen))]
-    keys = [key for key in plain if key not in cues] + list(cues)
+    negators = lists[0]
+    marking = dict.fromkeys([*cues, *sorted(negators)])
+    keys = [key for key in plain if key not in marking] + list(marking)
     places = {key: place for place, key in enumerate(keys)}
     known, rank = frozenset(seen[1:]), weights.shape[1]
     rows = np.zeros((len(keys), rank + 6), dtype=np.float32)
@@ -78,8 +80,8 @@ def lexicon(language: Language) -> Lexicon:
         places={key: place.to_bytes(8, "little") for key, place in places.items()},
         rows=rows,
         rank=rank,
-        first_cue=len(keys) - len(cues),
-        cues=tuple(cues.values()),
+        first_mark=len(keys) - len(marking),
+        marks=tuple([mark(key, cues, key in negators) for key in marking]),
         expand=expand,
         counts=counts,
         blend=blend,

@@ -50,8 +50,7 @@ _SHAPED: Final = bytes(97 if 97 <= c <= 122 else 48 if 48 <= c <= 57 else c if c
 STOP_EN: Final = word_list("stop_en")
 STOP_ZH: Final = word_list("stop_zh")
 STOPS: Final[dict[Language, frozenset[str]]] = {"en": STOP_EN, "zh": STOP_ZH}
-NEGATORS: Final = word_list("negators")
-_IN_MIND: Final[dict[str, tuple[frozenset[str], list[str]]]] = {}
+_IN_MIND: Final[dict[str, frozenset[str]]] = {}
 _FIVE: Final = itemgetter(slice(5))
 _MIRROR: Final = {
     "i": "you", "i'm": "you're", "i've": "you've", "i'd": "you'd", "i'll": "you'll", "my": "your", "me": "you",
@@ -148,10 +147,11 @@ def split(text: str, language: Language) -> tuple[list[str], list[Segment]]:
     low = fold(text)
     plain = separated(low) if language == "en" else None
     find = _SIGN.findall if language == "zh" else _WORD.findall
+    turning = language == "zh" or any([word in low for word in _TURNS_EN])
     tokens: list[str] = [BREAK]
     found: list[Segment] = []
     for start, end, asks, words in sentences(low, language) if plain is None else plain_sentences(low, plain):
-        if _TURNERS.isdisjoint(words) or not (places := turns(low, start, end, language)):
+        if not turning or _TURNERS.isdisjoint(words) or not (places := turns(low, start, end, language)):
             first = len(tokens)
             tokens += words
             found.append(Segment(start, end, first, len(tokens), False, asks))
@@ -190,13 +190,13 @@ def plain_sentences(low: str, plain: str) -> Iterator[Sentence]:
         if mark < end:
             continue
         start, end = end, mark + 1
-        if low[mark : mark + 1] != "\n":
+        if low[end : end + 1] not in " " and low[mark] != "\n":
             while end < size and low[end] in _MORE:
                 end += 1
             while end < size and low[end] in _CLOSERS:
                 end += 1
         if words := piece.split():
-            yield start, min(end, size), "?" in low[mark:end], words
+            yield start, end if end < size else size, "?" in low[mark:end], words
 
 
 def turns(low: str, start: int, end: int, language: Language) -> list[int]:
@@ -214,41 +214,51 @@ def cut(seen: str) -> Cut:
     return Cut(language, tokens, segments, neighbours(tokens))
 
 
-def keep_in_mind(seen: str, words: frozenset[str], pairs: list[str]) -> None:
-    """Keep the words and pairs of a reply at hand, as the next ones are compared with it."""
+def keep_in_mind(seen: str, words: frozenset[str]) -> None:
+    """Keep the words of a reply at hand, as the next ones are compared with it."""
     while len(_IN_MIND) >= REMEMBERED:
         _IN_MIND.pop(next(iter(_IN_MIND), ""), None)
-    _IN_MIND[seen] = (words, pairs)
+    _IN_MIND[seen] = words
 
 
-def recall(seen: str) -> tuple[frozenset[str], list[str]]:
-    """Return the words of an earlier reply, each once, and its pairs."""
+def recall(seen: str) -> frozenset[str]:
+    """Return the words of an earlier reply, each once."""
     found = _IN_MIND.get(seen)
-    if found is None:
-        again = cut(seen)
-        found = (frozenset(again.tokens), again.pairs)
-    return found
+    return frozenset(cut(seen).tokens) if found is None else found
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Said:
-    """What a person said, as replies are compared with it."""
+    """What a person said, as replies are compared with it; never altered."""
 
-    topics: frozenset[str]
+    topics: set[str]
     """Keys of its content words: first five letters in English, pairs of characters in Chinese."""
-    pairs: frozenset[str]
-    """Its pairs of neighbouring tokens, as they stand and with I and you exchanged."""
+    tokens: list[str]
+    """Its words."""
+    mirrored: list[str]
+    """The same with I and you exchanged."""
 
 
 @lru_cache(maxsize=REMEMBERED)
 def said(text: str, language: Language) -> Said:
     """Return a message of the person's as replies are compared with it; kept, as it stays in mind for some turns."""
     tokens = tokenise(text[:HEAD], language)
-    words, pairs = frozenset(tokens), neighbours(tokens)
-    topics = topic_keys(words - STOPS[language], pairs, language)
-    if not words.isdisjoint(_MIRROR):
-        pairs += neighbours([_MIRROR.get(token, token) for token in tokens])
-    return Said(frozenset(topics), frozenset(pairs))
+    pairs = neighbours(tokens) if language == "zh" else []
+    topics = topic_keys(set(tokens) - STOPS[language], pairs, language)
+    return Said(topics, tokens, [_MIRROR.get(token, token) for token in tokens])
+
+
+def copied_pairs(pairs: list[str], words: AbstractSet[str], heard: Said) -> int:
+    """Return how many of a reply's pairs stand in what the person said, as it stands or with I and you exchanged.
+
+    Args:
+        pairs: Pairs of the reply.
+        words: Its words; a pair of the person's is looked for only if both are among them.
+        heard: What the person said.
+    """
+    found = {f"{one} {two}" for one, two in pairwise(heard.tokens) if one in words and two in words}
+    found.update([f"{one} {two}" for one, two in pairwise(heard.mirrored) if one in words and two in words])
+    return sum(map(found.__contains__, pairs)) if found else 0
 
 
 def topic_keys(content: AbstractSet[str], pairs: list[str], language: Language) -> set[str]:

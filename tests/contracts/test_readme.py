@@ -15,12 +15,17 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_python_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    [code] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    exec(compile(code, "README.md", "exec"), {})
+def test_the_python_runs(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    first, second, third = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    exec(compile(first, "README.md", "exec"), {})
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) >= 3
     assert all(re.match(r"\s*\d+\.\d [+-]\d\.\d{3} \S", line) for line in lines)
+    exec(compile(second, "README.md", "exec"), {"__name__": "readme"})
+    assert re.fullmatch(r"(core/dolores:en:L0.30:s000\d [01]\.\d+\n){2}", capsys.readouterr().out)
+    assert run_args(["verify", "runs/training"]) == 0
+    assert compile(third, "README.md", "exec"), "needs TRL and a model; tests/adapters/trl runs the like"
 
 
 def test_the_main_job_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

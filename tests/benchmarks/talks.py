@@ -49,21 +49,22 @@ class Talker:
 
     name: str = "bench:talker"
     privileged: bool = False
+    remembers: bool = True
+    """Keep what was said: after a warm-up the agent costs nothing, and what is measured is the user."""
 
     def reply(self, view: View) -> Flow[str | None]:
         """Say it."""
-        return settled(agent_reply(view.seed, view.turn))
+        return settled((_said if self.remembers else agent_reply)(view.seed, view.turn))
 
 
-@cache
 def agent_reply(seed: int, turn: int) -> str:
-    """Return about 330 characters that repeat no earlier sentence within four turns.
-
-    Kept, so that after the warm-up the agent costs nothing: what is measured is the user.
-    """
+    """Return about 330 characters that repeat no earlier sentence within four turns."""
     start, step = pick(len(SENTENCES), seed, 0, 1), (1, 3, 7, 9)[pick(4, seed, 0, 2)]
     places = ((start + step * (5 * turn + i)) % len(SENTENCES) for i in range(5))
     return f"{' '.join(SENTENCES[place] for place in places)} ({seed % 9973}-{turn})"
+
+
+_said = cache(agent_reply)
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class Play:
     url: str
     suite: Suite
     at_once: int = 64
+    agent: Talker = Talker()
 
     def backend(self, in_flight: int | None = None) -> Backend:
         """Return the lean backend, with as many calls in flight as episodes unless told otherwise."""
@@ -80,7 +82,7 @@ class Play:
 
     async def into(self, out: Path, backend: Backend | None = None) -> Summary:
         """Play it into a new directory."""
-        players = Players(Talker(), LlmUser(), user_backend=backend or self.backend())
+        players = Players(self.agent, LlmUser(), user_backend=backend or self.backend())
         return await aplay(config_of(self.suite, players, user_spec="llm:fake"), players, out, Pace(self.at_once))
 
 

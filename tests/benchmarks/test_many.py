@@ -15,7 +15,7 @@ SCRIPT = """
 import asyncio, json, os, sys, threading, time
 from pathlib import Path
 from measuring import cpu_s
-from talks import Play
+from talks import Play, Talker
 from emosim.suite import Suite
 
 def rss_mb():
@@ -31,7 +31,8 @@ def look():
         time.sleep(0.05)
 
 threading.Thread(target=look, daemon=True).start()
-play = Play(url, Suite(personas=("dolores", "tom", "vera", "omar", "leila"), repeats=repeats), at_once)
+play = Play(url, Suite(personas=("dolores", "tom", "vera", "omar", "leila"), repeats=repeats), at_once,
+            Talker(remembers=False))
 summary = asyncio.run(play.into(out / "run", play.backend(64)))
 turns, used_s = summary.turns * summary.finished, cpu_s() - before_s
 half_mb = next(mb for s, mb in seen if s >= before_s + used_s / 2)

@@ -11,7 +11,7 @@ from emosim.analysis.boundary import Boundary
 from emosim.analysis.findings import FrontierFindings, SurfaceFindings
 from emosim.analysis.findings.sentences import mark, span
 from emosim.analysis.report import Cost, Fault, Faults, Methods, Report, Transcript, charts, transcripts, write_report
-from emosim.analysis.report.exhibits import ending_bars, mood_by_level, score_map
+from emosim.analysis.report.exhibits import ending_bars, mood_by_level, persona_table, score_map
 from emosim.runs import Failure, Record, RunConfig, read_config, read_failures, read_run
 from emosim.runs.config import masked
 from emosim.runs.records import Spent
@@ -65,6 +65,8 @@ def _axis(found: FrontierFindings, episodes: Sequence[Transcript]) -> Iterable[c
     yield _level_table(found)
     if found.personas:
         yield _persona_bars(found)
+    if found.by_persona is not None:
+        yield persona_table(found.by_persona, found.axis)
     if found.axis == "level":
         yield score_map(episodes)
         yield mood_by_level(episodes)

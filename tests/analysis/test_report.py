@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from emosim.acts import Act
+from emosim.analysis.persona_levels import PersonaLevels, PersonaRow
 from emosim.analysis.report import (
     Cost,
     Fault,
@@ -31,7 +32,7 @@ from emosim.analysis.report import (
     write_report,
 )
 from emosim.analysis.report.charts import Axis, Bar, BarChart, Boundary, FrontierChart, LineChart, Point, Series, Table
-from emosim.analysis.report.exhibits import ending_bars, level_table, mood_by_level, score_map
+from emosim.analysis.report.exhibits import ending_bars, level_table, mood_by_level, persona_table, score_map
 from emosim.analysis.report.page import SCRIPTS, _asset
 from emosim.analysis.report.payload import decode, difficulty_label, encode, payload
 from emosim.analysis.report.plots import write_png
@@ -287,3 +288,15 @@ def test_a_bar_chart_crosses_the_page(full: Report) -> None:
     bars = BarChart(title="Attacks", axis=Axis(label="success"), bars=(Bar(name="echo", value=None),))
     shown = data_of(render_report(full.model_copy(update={"exhibits": (bars,)})))["exhibits"]
     assert json.loads(bars.model_dump_json()) == shown[0]
+
+
+def test_who_is_hardest_crosses_the_page(full: Report) -> None:
+    cells = ((0.4, 0.1, 0.7), (0.05, 0.0, 0.3))
+    levels = PersonaLevels(levels=(0.0, 0.5), rows=(PersonaRow(persona=CANARY, episodes=9, success=cells),))
+    table = persona_table(levels)
+    assert table.headers == ("persona", "episodes", "level 0", "level 0.5")
+    text = render_report(full.model_copy(update={"exhibits": (table,)}))
+    assert "<img" not in text
+    (shown,) = data_of(text)["exhibits"]
+    assert shown["kind"] == "shaded"
+    assert shown["rows"] == [{"name": CANARY, "n": 9, "cells": [list(cell) for cell in cells], "find": CANARY}]

@@ -7,9 +7,10 @@ import sys
 import time
 from pathlib import Path
 
+from emosim.analysis.persona_levels import SHOWN, PersonaLevels, PersonaRow
 from emosim.analysis.report import Fault, Faults, Methods, Report, Transcript, write_report
 from emosim.analysis.report.charts import Boundary, FrontierChart, Point, Series
-from emosim.analysis.report.exhibits import ending_bars, level_table, mood_by_level, score_map
+from emosim.analysis.report.exhibits import ending_bars, level_table, mood_by_level, persona_table, score_map
 from emosim.difficulty import at_level
 from emosim.engine import advance, leave, open_episode
 from emosim.episode import Episode, Utterance
@@ -81,11 +82,26 @@ def report(episodes: tuple[Transcript, ...]) -> Report:
         verdict=f"{AGENT} leaves its explorable space at level 0.80 (95 % interval 0.72 to 0.86, G = 8).",
         reasons=(CANARY,),
         figures={"episodes": str(len(episodes))},
-        exhibits=(frontier, *(make(episodes) for make in (score_map, mood_by_level, ending_bars, level_table))),
+        exhibits=(
+            frontier,
+            persona_table(levels(episodes)),
+            *(make(episodes) for make in (score_map, mood_by_level, ending_bars, level_table)),
+        ),
         faults=Faults(attempts=len(episodes) + 1, kinds=(fault,)),
         episodes=episodes,
         methods=Methods(command=f"emosim frontier core --agent {AGENT} --seed 0", versions={"emosim": "0.1.0"}),
     )
+
+
+def levels(episodes: tuple[Transcript, ...]) -> PersonaLevels:
+    """Return shares from none to all for the personas that were played, and for one whose name is a script."""
+    cast = [*dict.fromkeys(one.episode.persona.id for one in episodes), CANARY]
+    rows = []
+    for at, who in enumerate(cast):
+        shares = (max(0.0, at / max(1, len(cast) - 1) - level / 2) for level in SHOWN)
+        cells = tuple((share, max(0.0, share - 0.2), min(1.0, share + 0.2)) for share in shares)
+        rows.append(PersonaRow(persona=who, episodes=len(episodes) // len(cast), success=cells))
+    return PersonaLevels(levels=SHOWN, rows=tuple(rows))
 
 
 def again(one: Transcript, number: int) -> Transcript:

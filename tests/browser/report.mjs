@@ -112,6 +112,45 @@ const tests = {
     assert.match(await page.textContent(".count"), / of 12 episodes/);
     await page.close();
   },
+  async "who is hardest: a table of shares that can be read on every shade, with names that find"() {
+    for (const colorScheme of ["light", "dark"]) {
+      const visited = await visit("few", "", { colorScheme }), { page } = visited;
+      const host = page.locator(".scroll.shaded");
+      assert.match(await host.getAttribute("aria-label"), /^Success by persona/);
+      assert.equal(await host.locator("thead th[scope=col]").count(), 7);
+      assert.equal(await host.locator("tbody tr").count(), (await host.locator("tbody th[scope=row]").count()));
+      assert.match(await host.locator(".share").last().textContent(), /^\d+ \d+–\d+$/);
+      const seen = await host.locator(".share").evaluateAll((boxes) => {
+        const ink = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+        const light = (colour) => {
+          ink.fillStyle = colour;
+          ink.fillRect(0, 0, 1, 1);
+          const part = [...ink.getImageData(0, 0, 1, 1).data].map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+          return 0.2126 * part[0] + 0.7152 * part[1] + 0.0722 * part[2];
+        };
+        return boxes.map((box) => {
+          const [a, b] = ["backgroundColor", "color"].map((name) => light(getComputedStyle(box)[name])).sort((x, y) => x - y);
+          return [getComputedStyle(box).backgroundColor, (b + 0.05) / (a + 0.05)];
+        });
+      });
+      assert.ok(new Set(seen.map(([shade]) => shade)).size > 5, "shades follow the shares");
+      const least = Math.min(...seen.map(([, contrast]) => contrast));
+      assert.ok(least >= 4.5, `contrast ${least}`);
+      await host.scrollIntoViewIfNeeded();
+      writeFileSync(join(folder, `personas-${colorScheme}.png`), await host.screenshot());
+      await host.locator("button.find").first().click();
+      assert.match(await page.textContent(".count"), / of 12 episodes/);
+      await calm(visited);
+    }
+    const visited = await visit("few", "", { viewport: PHONE }), { page } = visited, host = page.locator(".scroll.shaded");
+    await host.scrollIntoViewIfNeeded();
+    assert.ok(await host.evaluate((one) => ((one.scrollLeft = 200), one.scrollLeft > 100)), "scrolls in itself");
+    const [name, box] = [await host.locator("tbody th").first().boundingBox(), await host.boundingBox()];
+    assert.ok(Math.abs(name.x - box.x) < 2, "names stay");
+    assert.ok((await sidewards(page)) <= 0);
+    writeFileSync(join(folder, "personas-phone.png"), await page.screenshot());
+    await calm(visited);
+  },
   async "dark is dark, light is light, neither is blank"() {
     for (const [colorScheme, darker] of [["dark", true], ["light", false]]) {
       const { page } = await visit("few", "#ep0002", { colorScheme });

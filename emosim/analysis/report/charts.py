@@ -209,7 +209,31 @@ class Table(_Exhibit):
     """The rows, as long as the headers."""
 
 
+class ShadedRow(Value):
+    """One row of a shaded table."""
+
+    name: str
+    """What it is."""
+    n: int
+    """Units behind it."""
+    cells: tuple[tuple[float, float, float], ...]
+    """Shares, 0..1, as long as the columns: estimate, lower and upper end of its interval."""
+    find: str = ""
+    """Words that list its episodes; the name becomes a button that searches for them."""
+
+
+class ShadedTable(_Exhibit):
+    """Shares with their intervals, row by row; the larger, the darker (on paper) or lighter (on a dark screen)."""
+
+    kind: Literal["shaded"] = "shaded"
+    """Which exhibit this is."""
+    headers: tuple[str, ...]
+    """What the rows are, what n counts, and the names of the columns."""
+    rows: tuple[ShadedRow, ...]
+    """The rows, in order."""
+
+
 Exhibit: TypeAlias = Annotated[
-    LineChart | MoodLines | FrontierChart | HeatMap | BarChart | Table, Field(discriminator="kind")
+    LineChart | MoodLines | FrontierChart | HeatMap | BarChart | Table | ShadedTable, Field(discriminator="kind")
 ]
 """One chart or table of a report."""

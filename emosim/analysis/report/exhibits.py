@@ -13,7 +13,20 @@ from typing import Final
 import numpy as np
 
 from emosim.analysis.intervals import mean_interval
-from emosim.analysis.report.charts import Axis, Bar, BarChart, HeatCell, HeatMap, MoodLines, Point, Series, Table
+from emosim.analysis.persona_levels import PersonaLevels
+from emosim.analysis.report.charts import (
+    Axis,
+    Bar,
+    BarChart,
+    HeatCell,
+    HeatMap,
+    MoodLines,
+    Point,
+    Series,
+    ShadedRow,
+    ShadedTable,
+    Table,
+)
 from emosim.analysis.report.payload import difficulty_label
 from emosim.analysis.report.values import Transcript
 
@@ -78,6 +91,19 @@ def level_table(episodes: Sequence[Transcript], title: str = "Score by level") -
         note="Intervals are t intervals over persona means; one persona gives none.",
         headers=("level", "episodes", "personas", "score", "95 % interval"),
         rows=tuple(_level_row(level, by_level[level]) for level in levels),
+    )
+
+
+def persona_table(found: PersonaLevels, axis: str = "level") -> ShadedTable:
+    """Return who is hardest for an agent at which place of an axis; a click on a name lists its episodes."""
+    return ShadedTable(
+        title=f"Success by persona and {axis}, in percent, the hardest persona first",
+        note="Inferred from all episodes of a persona and the curve, with its 95 % credible interval: a persona that "
+        "was seen little stays near the middle of the cast. A click on a name lists its episodes.",
+        headers=("persona", "episodes", *(f"{axis} {at:g}" for at in found.levels)),
+        rows=tuple(
+            ShadedRow(name=row.persona, n=row.episodes, cells=row.success, find=row.persona) for row in found.rows
+        ),
     )
 
 

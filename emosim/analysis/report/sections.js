@@ -1,4 +1,5 @@
 // What stands before and after the episodes. Every exhibit is a figure, with the same numbers as a table.
+const SHADE = 40; // per cent of the darkest colour at a share of 1: words in --ink stay readable (5:1) on all shades
 function table(headers, rows, caption) {
   const numeric = headers.map(
     (_, j) => rows.some((row) => typeof row[j] === "number") && rows.every((row) => typeof row[j] !== "string"),
@@ -34,6 +35,20 @@ function table(headers, rows, caption) {
     ),
   );
 }
+function shaded(c) {
+  const percent = (x) => String(Math.round(100 * x));
+  const share = ([at, low, high]) => {
+    const ends = h("span", { class: "ends" }, `${percent(low)}–${percent(high)}`);
+    const box = h("div", { class: "share" }, h("b", null, percent(at)), " ", ends);
+    box.style.setProperty("--share", `${(SHADE * at).toFixed(1)}%`);
+    return box;
+  };
+  const name = ({ name, find }) =>
+    find ? h("button", { type: "button", class: "find", click: () => reach.find(find) }, name) : name;
+  const drawn = table(c.headers, c.rows.map((row) => [name(row), row.n, ...row.cells.map(share)]), c.title);
+  drawn.classList.add("shaded");
+  return drawn;
+}
 const seriesRows = (c) => c.series.flatMap((one) => one.points.map((p) => [one.name, p.x, p.y, p.low, p.high, p.n]));
 const KINDS = {
   lines: [lineChart, (c) => [["series", c.x.label, c.y.label, "low", "high", "n"], seriesRows(c)]],
@@ -67,6 +82,7 @@ function redrawn(host, draw) {
 function exhibit(c) {
   const caption = h("figcaption", null, h("h3", null, c.title), c.note && h("p", null, c.note));
   if (c.kind === "table") return h("figure", { class: "wide" }, caption, table(c.headers, c.rows, c.title));
+  if (c.kind === "shaded") return h("figure", { class: "wide" }, caption, shaded(c));
   const [draw, data] = KINDS[c.kind];
   const label = `${c.title}. ${c.note} The numbers are in the table below the chart.`;
   const host = redrawn(h("div", { class: "chart" }), (width) => {

@@ -81,15 +81,15 @@ class Band(Value):
 
 
 def mean_interval(values: ArrayLike, *, level: float = 0.95, bounds: Bounds | None = None) -> Interval:
-    """Return the t interval of a mean over personas.
+    """Return the t interval of a mean over independent units: personas, or seeds, or whatever was drawn afresh.
 
     Args:
-        values: One number a persona, shape [P], P >= 2.
+        values: One number a unit, shape [P], P >= 2.
         level: Nominal coverage, 0..1.
         bounds: Range of the quantity, if it has one; the interval stays inside, and constant data get one too.
 
     Raises:
-        UsageError: Fewer than 2 personas, a value that is not finite, or constant data without bounds.
+        UsageError: Fewer than 2 values, one that is not finite, or constant data without bounds.
     """
     rows = _rows(values)[:, None]
     mean, low, high = t_bounds(rows, level=level, bounds=bounds)
@@ -103,7 +103,7 @@ def t_bounds(rows: Floats, *, level: float = 0.95, bounds: Bounds | None = None)
     """Return means and t intervals of columns.
 
     Args:
-        rows: One row a persona, shape [P, K].
+        rows: One row a unit, shape [P, K].
         level: Nominal coverage, 0..1.
         bounds: Range of the quantity.
 
@@ -111,16 +111,19 @@ def t_bounds(rows: Floats, *, level: float = 0.95, bounds: Bounds | None = None)
         Mean, lower and upper ends, each of shape [K].
 
     Raises:
-        UsageError: Fewer than 2 personas, or a constant column without bounds.
+        UsageError: Fewer than 2 rows, or a constant column without bounds.
     """
     count = len(rows)
     if count < 2:
-        raise UsageError(f"{count} persona gives no interval; play at least 2, better 64")
+        raise UsageError(f"{count} independent values give no interval; at least 2 are needed, better 64")
     mean = rows.mean(axis=0)
     half = t_quantile(0.5 + level / 2.0, count - 1) * rows.std(axis=0, ddof=1) / math.sqrt(count)
     constant = half <= _TINY
     if constant.any() and bounds is None:
-        raise UsageError(f"all {count} personas give the same value; an interval needs some variance, play more")
+        raise UsageError(
+            f"all {count} units give the same value, {rows[0, int(constant.argmax())]:.3g}: an interval needs some "
+            "variance, or bounds; gather more"
+        )
     if bounds is None:
         return mean, mean - half, mean + half
     low, high = _inside(rows, t_quantile(0.5 + level / 2.0, count - 1), bounds)

@@ -83,6 +83,35 @@ def test_what_else_fell_is_said_beside_specialisation() -> None:
     assert "fewer kinds are used over all needs" in found.reasons[1]
 
 
+def test_a_policy_left_with_few_acts_says_how_few_and_how_little_they_fit() -> None:
+    """Like a policy that kept a few of 23 acts: specialised by the rule, so the sentence says what that is worth."""
+    rows = np.full((8, 23), 0.002)
+    rows[:, :4] = [0.3, 0.3, 0.2, 0.2]
+    rows[:4, :2] += [0.07, -0.07]
+    rows[4:, :2] += [-0.07, 0.07]
+    after = StrategyAgent(rows / rows.sum(axis=1, keepdims=True))
+    rng, needs = np.random.default_rng(0), np.arange(800) % 8
+    base = StrategyAgent(np.full((8, 23), 1 / 23))
+    found = compare_variety(base.counts(rng, needs), after.counts(rng, needs), needs, needs)
+    assert found.kind == "specialised"
+    assert found.change is not None
+    assert found.change.fit is not None
+    assert found.change.effective[0] == pytest.approx(23, abs=0.2)
+    assert found.change.effective[1] == pytest.approx(4.8, abs=0.3)
+    assert found.reasons[0].startswith("narrowed from 23.0 to 4.")
+    assert "depends a little more on the need" in found.reasons[1]
+    assert f"{found.change.fit.adaptivity:+.2f} nats" in found.reasons[1]
+    before, trained = found.change.fit.levels
+    assert trained - before == pytest.approx(found.change.fit.adaptivity)
+
+
+def test_a_collapse_claims_no_fit() -> None:
+    rng, agent = np.random.default_rng(0), StrategyAgent.graded()
+    found = compare_variety(agent.counts(rng, NEEDS), agent.sharpened(2.0).counts(rng, NEEDS), NEEDS, NEEDS)
+    assert found.kind == "collapsed"
+    assert "is not shown" in found.reasons[1]
+
+
 def test_widening_is_said_too() -> None:
     agent = StrategyAgent.graded()
     assert kinds(agent.sharpened(1.5), agent, 10)["widened"] >= 9

@@ -6,9 +6,10 @@ from typing import Literal
 
 import numpy as np
 
+from emosim.analysis.ceiling import max_at_k
 from emosim.analysis.findings.ceiling import cells_of, only_agent
 from emosim.analysis.findings.sentences import between
-from emosim.analysis.intervals import Floats
+from emosim.analysis.intervals import Floats, Interval, mean_interval
 from emosim.analysis.reliability import Paired, paired
 from emosim.analysis.table import Table
 from emosim.analysis.verdict import Verdict, compare
@@ -99,9 +100,10 @@ def _cell(cell: str, names: tuple[str, str], base: Table, trained: Table, seed: 
     found = compare(before, after, seed=seed)
     moved = found.evidence
     difference = _difference(before, after, seed)
+    best = ceiling_change(before, after, moved.coverage.k) if moved else None
     return ComparisonCell(
         cell=cell,
-        sentence=f"{names[1]} against {names[0]} at {cell}: {_said(found, difference)}",
+        sentence=f"{names[1]} against {names[0]} at {cell}: {sentence_of(found, difference, best)}",
         personas=personas,
         episodes=len(base),
         difference=difference,
@@ -118,12 +120,46 @@ def _difference(before: Floats, after: Floats, seed: int) -> Paired | None:
         return None
 
 
-def _said(found: Verdict, difference: Paired | None) -> str:
+def ceiling_change(before: Floats, after: Floats, k: int) -> Interval:
+    """Return C_trained(k) - C_base(k), paired by persona, for returns of shape [P, N] with N >= k."""
+    best = [max_at_k(returns, [k])[:, 0] for returns in (before, after)]
+    return mean_interval(best[1] - best[0], bounds=(-1.0, 1.0))
+
+
+def sentence_of(found: Verdict, difference: Paired | None, best: Interval | None) -> str:
+    """Return what training did in one sentence; where it took more than it gave, both are said.
+
+    Args:
+        found: The verdict.
+        difference: Mean gain; None where it does not vary.
+        best: Change of C(K) at the verdict's K; None if the data allow no verdict.
+    """
     gain = "the gain is undetermined, as the difference does not vary over personas"
     if difference is not None:
         gain = (
             f"gain {between(difference.difference)}, {difference.kind}; detectable from {difference.detectable:.2f} on"
         )
+    loss, numbers = _loss(found, best)
     if found.kind == "undetermined":
-        return f"{gain}; whether training selects or creates is undetermined: {'; '.join(found.reasons)}"
-    return f"training {found.kind}: {gain}"
+        costs = f"; it {loss}: {numbers}" if loss else ""
+        return f"{gain}; whether training selects or creates is undetermined: {'; '.join(found.reasons)}{costs}"
+    some = " some" if found.kind == "creates" and loss else ""
+    costs = f" and {loss} ({numbers})" if loss else ""
+    return f"training {found.kind}{some}{costs}: {gain}"
+
+
+def _loss(found: Verdict, best: Interval | None) -> tuple[str, str]:
+    """Return what training took away and the numbers behind it; nothing if it took nothing that shows."""
+    moved = found.evidence
+    if moved is None or best is None:
+        return "", ""
+    left, entered = moved.left, moved.entered
+    more = left is not None and left.count > entered.count and (left.proven or entered.proven)
+    word = "loses more" if more else "lowers the ceiling" if best.high < 0 else ""
+    gone = "who left it is undetermined" if left is None else f"{left.count} left it"
+    numbers = f"{entered.count} personas entered the support, {gone}; C({moved.coverage.k}) {_signed(best)}"
+    return word, numbers
+
+
+def _signed(found: Interval) -> str:
+    return f"{found.estimate:+.2f} (95 % {found.low:+.2f}..{found.high:+.2f})"

@@ -7,7 +7,16 @@ from typing import Final, Literal
 import numpy as np
 
 from emosim.analysis.contrast import SUCCESS
-from emosim.analysis.diversity import FEWEST, Comparison, Variety, compare_variety, count_acts, equal_length, variety
+from emosim.analysis.diversity import (
+    ALPHA,
+    FEWEST,
+    Comparison,
+    Variety,
+    compare_variety,
+    count_acts,
+    equal_length,
+    variety,
+)
 from emosim.analysis.findings.ceiling import only_agent
 from emosim.analysis.returns import returns_of
 from emosim.analysis.table import ACTS, Table
@@ -122,9 +131,10 @@ def _fitted(found: Portrait) -> str:
 
 
 def _against(found: Portrait, base: Portrait, change: Comparison) -> str:
+    narrower = change.change is not None and change.change.p_narrower <= ALPHA
     words = {
         "collapsed": "has collapsed",
-        "specialised": "has specialised, not collapsed",
+        "specialised": "has narrowed and specialised, not collapsed" if narrower else "has specialised, not collapsed",
         "widened": "has widened",
         "undetermined": "is not told apart in diversity: undetermined",
     }

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -96,12 +97,25 @@ async def aplay(config: RunConfig, players: Players, out: str | Path, pace: Pace
     with RunStore(out, config, len(keys)) as store:
         status: Status = "interrupted"
         try:
-            status = await Playing(store, players, pace).run(keys)
+            with seldom_collected():
+                status = await Playing(store, players, pace).run(keys)
         finally:
             pace.watch(store.tally)
             summary = summarise(store.tally, config, status)
             store.conclude(summary)
     return summary
+
+
+@contextmanager
+def seldom_collected() -> Iterator[None]:
+    """Let Python look for cyclic garbage less often: thousands of episodes hold none, and looking costs a sixth."""
+    before = gc.get_threshold()
+    if before[0]:
+        gc.set_threshold(max(before[0], 50_000), max(before[1], 20), max(before[2], 100))
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 class Playing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from emosim.errors import BackendError, BudgetExceeded, EmosimError, RunError, S
 from emosim.flow import ChatRequest, ChatResponse, Flow, Requests
 from emosim.policies.protocol import View
 from emosim.runs import ChangedSettings, Pace, Players, Record, aplay, config_of, read_failures, read_run, verify
+from emosim.runs.playing import seldom_collected
 from emosim.suite import Shard, Suite
 from emosim.users.protocol import Heard, Speech
 
@@ -305,3 +307,10 @@ def test_records_say_what_they_are(tmp_path: Path) -> None:
         Heard(record.episode.model_copy(update={"turns": ()}), record.episode.turns[0].reply)
     )
     assert OFFLINE.agent.name == record.agent
+
+
+def test_garbage_is_collected_as_before_when_a_run_is_over() -> None:
+    before = gc.get_threshold()
+    with seldom_collected():
+        assert gc.get_threshold()[0] >= 50_000
+    assert gc.get_threshold() == before

@@ -105,7 +105,7 @@ class ModelBackend:
         self._loops, self._gate = LoopPool(), Gate(concurrency)
         self._wires: PerLoop[Wire] = PerLoop(lambda: transport.open(concurrency), _close)
         self._gates: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Gate] = weakref.WeakKeyDictionary()
-        weakref.finalize(self, self._loops.close)
+        weakref.finalize(self, _let_go, self._loops, self._wires)
 
     @property
     def places(self) -> int:
@@ -214,6 +214,15 @@ class ModelBackend:
         finally:
             used = self.meter.settle(hold, used)
         return ChatResponse(response.text, response.reasoning, response.finish_reason, response.model, used)
+
+
+def _let_go(loops: LoopPool, wires: PerLoop[Wire]) -> None:
+    """Close what a backend that is gone has open.
+
+    `wires` is held until now because a backend in a reference cycle dies together with them: then their loops would no
+    longer know that they are to be closed.
+    """
+    loops.close()
 
 
 async def _close(wire: Wire) -> None:

@@ -7,6 +7,7 @@ import gc
 import resource
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -51,6 +52,19 @@ def test_dropped_backends_and_ended_loops_leave_nothing_open(ask):
         asyncio.run(backend.acomplete([ask()]))
         del backend
         gc.collect()  # an unclosed session or loop would warn, and warnings are errors
+
+
+def test_a_backend_in_a_cycle_that_is_dropped_closes_its_connections(ask):
+    with FakeServer() as server:
+        backend = resolve_backend(f"{server.url}#fake", seat="user")
+        backend.complete([ask()])
+        backend.itself = backend  # as where an error keeps the frame that it was raised in
+        del backend
+        gc.collect()
+        until = time.monotonic() + 5
+        while server._connections and time.monotonic() < until:
+            time.sleep(0.01)
+        assert not server._connections
 
 
 def test_extra_fields_are_sent(ask):

@@ -183,13 +183,18 @@ def test_text_of_a_model_cannot_steer_the_terminal(said: Said) -> None:
     assert not any(code in out + err for code in ("\x1b", "\x07", "\x9b"))
 
 
+def _hears_interrupts() -> None:
+    """Undo what a shell does to what it runs in the background: interrupts would be ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_control_c_flushes_and_says_130(tmp_path: Path) -> None:
     with FakeServer("Go on?", latency_s=0.05) as server:
         process = subprocess.Popen(
             [sys.executable, "-c", "from emosim.cli import main; main()", "run", "--agent", f"{server.url}#fake",
              "--concurrency", "2", "--out", str(tmp_path / "r")],
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=_hears_interrupts,
         )  # fmt: skip
         until = time.monotonic() + 60
         while time.monotonic() < until and process.poll() is None and not _lines(tmp_path / "r"):

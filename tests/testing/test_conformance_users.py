@@ -96,13 +96,13 @@ class ReadsReasoning(Wrapped):
         return (yield from super().respond(Heard(heard.episode, Utterance(raw=said))))
 
 
-class ListsKinds(Wrapped):
+class NamesFactsInASet(Wrapped):
     def respond(self, heard: Heard) -> Any:
         appraisal, speech = yield from super().respond(heard)
 
         def speak(felt: Felt) -> Any:
             spoken = yield from speech(felt)
-            return Spoken.model_construct(text=spoken.text, kinds=list(spoken.kinds), revealed=(), goodbye=False)
+            return Spoken.model_construct(text=spoken.text, kinds=spoken.kinds, revealed=frozenset(), goodbye=False)
 
         return appraisal, speak
 
@@ -164,7 +164,7 @@ PLANTED = [
     ("constant_info", ThinksInBytes, "bytes is not JSON"),
     ("no_step_after_the_end", NeverEnds, "expected an end within 200"),
     ("reasoning_is_invisible", ReadsReasoning, "no difference with <think>|stay hidden"),
-    ("state_round_trip", ListsKinds, "the episode that was stored"),
+    ("state_round_trip", NamesFactsInASet, "the episode that was stored"),
     ("state_round_trip", Counts, "a restored episode to go on"),
     ("fork", CountsTurns, "a fork to know nothing of the other"),
     ("fork", ChangesTheEpisode, "changed in place"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from emosim.errors import RunError, UsageError
@@ -12,13 +14,15 @@ from emosim.runs.playing import keys_of
 from emosim.runs.records import Failure, Record
 from emosim.runs.store import EPISODES, FAILURES, RunStore, read_config
 from emosim.runs.summary import Summary, summarise
+from emosim.suite import EpisodeKey
 
 
 def merge(directories: Sequence[str | Path], out: str | Path) -> Summary:
-    """Merge runs that differ in their shard alone; the originals stay as they are.
+    """Merge runs that differ in their shard alone, or logs of a trainer's processes; the originals stay as they are.
 
     An episode that several runs hold is taken from the first. What no run holds is counted as missing: the original
-    command without `--shard` and with `--out` set to the merged run plays it.
+    command without `--shard` and with `--out` set to the merged run plays it. Of a trainer's logs every rollout is
+    kept: each process counted the attempts at an episode from 0, so that they are numbered anew.
 
     Raises:
         UsageError: Nothing to merge.
@@ -30,6 +34,8 @@ def merge(directories: Sequence[str | Path], out: str | Path) -> Summary:
     config = _common(directories)
     if any(Path(out).resolve() == Path(directory).resolve() for directory in directories):
         raise RunError(f"{out} is one of the runs to merge; choose another --out")
+    if "rollouts" in config.probe:
+        return _merge_rollouts(directories, out, config)
     places = _places(directories)
     with RunStore(out, config, len(keys_of(config))) as store:
         done = store.finished
@@ -43,6 +49,29 @@ def merge(directories: Sequence[str | Path], out: str | Path) -> Summary:
         summary = summarise(store.tally, config, "complete")
         store.conclude(summary)
     return summary
+
+
+def _merge_rollouts(directories: Sequence[str | Path], out: str | Path, config: RunConfig) -> Summary:
+    met: Counter[EpisodeKey] = Counter()
+    with RunStore(out, config, 0) as store:
+        if store.finished or store.tally.faults:
+            raise RunError(f"{out} holds rollouts already, whose numbers would mix; choose another --out")
+        for entry in _entries(directories):
+            key = replace(EpisodeKey.parse(entry.key), attempt=0)
+            store.add(entry.model_copy(update={"key": str(replace(key, attempt=met[key]))}))
+            met[key] += 1
+        store.tally.planned = met.total()
+        summary = summarise(store.tally, config, "complete")
+        store.conclude(summary)
+    return summary
+
+
+def _entries(directories: Sequence[str | Path]) -> Iterator[Record | Failure]:
+    for directory in directories:
+        for _, failure in read_values(Path(directory) / FAILURES, Failure):
+            yield failure
+        for _, record in read_values(Path(directory) / EPISODES, Record):
+            yield record
 
 
 def _common(directories: Sequence[str | Path]) -> RunConfig:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 from weakref import WeakSet
 
+from emosim.errors import RunError
 from emosim.rewards import Reward
 from emosim.rollouts.rollout import Rollout
 from emosim.runs.config import RunConfig, masked
@@ -26,7 +27,8 @@ class Log:
     """A run directory that rollouts are written to as they end; opened by the first, safe in threads and after forks.
 
     Args:
-        directory: Where; `{pid}` becomes the id of the process, for trainers with several. `emosim merge` joins them.
+        directory: Where; `{pid}` becomes the id of the process, for trainers with several. `emosim merge` joins
+            them, every rollout kept.
         config: Settings of the run.
         earn: The reward that the settings name.
     """
@@ -64,12 +66,19 @@ class Log:
     def _opened(self) -> RunStore:
         if self._store is None or self._process != os.getpid():
             where = Path(self.directory.replace("{pid}", str(os.getpid())))
-            self._store, self._process = RunStore(where, self.config, 0).__enter__(), os.getpid()
+            self._store, self._process = self._enter(where), os.getpid()
             failed = [failure.key for failure in read_failures(where)]
             met = (EpisodeKey.parse(key) for key in {*self._store.finished, *failed})
             self._met = Counter(replace(key, attempt=0) for key in met)
             atexit.register(self.close)
         return self._store
+
+    def _enter(self, where: Path) -> RunStore:
+        try:
+            return RunStore(where, self.config, 0).__enter__()
+        except RunError as error:
+            advice = "each process and each change of settings needs a log of its own, such as log='runs/NAME-{pid}'"
+            raise type(error)(f"log='{self.directory}': {error}; {advice}") from None
 
     def _entry(self, rollout: Rollout, key: str) -> Record | Failure:
         config, episode = self.config, rollout.episode

@@ -151,7 +151,13 @@ class Rollout:
         )
 
     def turn(self, text: str) -> Flow[Transition]:
-        """Return the flow of one turn, for whoever answers many at once; `settle` what comes of it."""
+        """Return the flow of one turn, for whoever answers many at once; `settle` what comes of it.
+
+        Raises:
+            UsageError: This is no text.
+        """
+        if not isinstance(text, str):  # before anything is settled: a caller's mistake is no failure of the user
+            raise UsageError(f"a reply is a text, not {type(text).__name__}; say '' where the agent said nothing")
         return self._counted(advance(self.episode, Utterance(raw=sayable(text)), self.setting.user))
 
     def settle(self, result: Transition | EmosimError) -> Step:

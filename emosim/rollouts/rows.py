@@ -68,9 +68,10 @@ def key_of(row: Mapping[str, object] | str) -> EpisodeKey:
     """
     if isinstance(row, str):
         return EpisodeKey.parse(row)
-    episode = row.get("episode")
+    episode = row.get("episode") if isinstance(row, Mapping) else None
     if not isinstance(episode, str):
-        found = json.dumps(sorted(map(str, row)), ensure_ascii=False)
+        given = sorted(map(str, row)) if isinstance(row, Mapping) else type(row).__name__
+        found = json.dumps(given, ensure_ascii=False)
         raise UsageError(
             f"a row needs a text column 'episode', this one has {found}; make rows with emosim.rollouts.rows"
         )

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from pydantic import ValidationError
@@ -52,7 +53,7 @@ class Rollouts:
         pack: str = "core",
         reward: str = "final",
         agent: str = "trainee",
-        log: str | None = None,
+        log: str | Path | None = None,
         deadline_s: float = 600.0,
         limits: Mapping[str, float] | None = None,
     ) -> None:
@@ -65,14 +66,17 @@ class Rollouts:
             reward: Name from `emosim.rewards.REWARDS`, or a weighted sum such as `final+0.5*delta`.
             agent: Name of what is trained, for the log.
             log: Directory that keeps every rollout as a run; `{pid}` in it becomes the id of the process.
-            deadline_s: Longest time for one awaited answer of the user, seconds.
+            deadline_s: Longest time for one awaited answer of the user, seconds, above 0.
             limits: How long and often to try each call of the user's model, and how many at once, such as
                 `{"timeout_s": 20, "attempts": 2, "concurrency": 256}`; see `emosim.backends.model.Limits`.
 
         Raises:
-            UsageError: An argument names something unknown.
+            UsageError: An argument names something unknown, or is no number where one is needed.
             PackError: The pack is wrong.
         """
+        _check_numbers(
+            {"deadline_s": deadline_s, **{f"limits.{name}": value for name, value in (limits or {}).items()}}
+        )
         given = {"backend": backend, "pack": pack, "reward": reward, "agent": agent, "log": log}
         self._again = partial(Rollouts, user, **given, deadline_s=deadline_s, limits=limits)  # type: ignore[arg-type]
         self.user, self.backend = seat_user(user, _limited(user, backend, limits) if limits else backend)
@@ -86,7 +90,7 @@ class Rollouts:
             probe={"rollouts": agent},
             versions=versions_of(Suite(pack=pack)),
         )
-        self.log = Log(log, config, self.earn) if log else None
+        self.log = Log(str(log), config, self.earn) if log else None
 
     def __reduce__(self) -> tuple[Callable[[], Rollouts], tuple[()]]:
         return self._again, ()
@@ -165,6 +169,12 @@ class Rollouts:
         return rollout
 
 
+def _check_numbers(given: Mapping[str, object]) -> None:
+    for name, value in given.items():
+        if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0:
+            raise UsageError(f"{name} is a number above 0, not {value!r}")
+
+
 def _limited(user: str | User, backend: str | Backend | None, limits: Mapping[str, float]) -> str | Backend | None:
     from emosim.backends import resolve_backend
 
@@ -178,21 +188,33 @@ def shared(settings: Mapping[str, Any]) -> Rollouts:
     For trainers that make a new environment for every rollout from a configuration file.
 
     Raises:
-        UsageError: A setting is unknown.
+        UsageError: A setting is unknown or no JSON.
     """
+    if unknown := ", ".join(sorted(settings.keys() - set(SETTINGS))):
+        raise UsageError(f"unknown settings of the users: {unknown}; there are {', '.join(SETTINGS)}")
+    try:
+        text = json.dumps(dict(settings), sort_keys=True, default=_plain)
+    except TypeError as error:
+        raise UsageError(f"the users' settings are JSON: {error}; for objects make Rollouts(...) yourself") from None
     with _MAKING:  # of many threads that ask at once, one makes it
-        return _shared(json.dumps(dict(settings), sort_keys=True))
+        return _shared(text)
 
 
 _MAKING: Final = threading.Lock()
 
+SETTINGS: Final = ("user", "backend", "pack", "reward", "agent", "log", "deadline_s", "limits")
+"""Arguments of `Rollouts`."""
+
+
+def _plain(value: object) -> object:
+    """Return what configuration files and trainers put into settings as JSON has it."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{value!r} is none")
+
 
 @cache
 def _shared(settings: str) -> Rollouts:
-    given = json.loads(settings)
-    try:
-        return Rollouts(**given)
-    except TypeError:
-        known = ("user", "backend", "pack", "reward", "agent", "log", "deadline_s", "limits")
-        unknown = ", ".join(sorted(given.keys() - set(known)))
-        raise UsageError(f"unknown settings of the users: {unknown or given}; there are {', '.join(known)}") from None
+    return Rollouts(**json.loads(settings))

@@ -8,15 +8,16 @@ import math
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
-from emosim.errors import BackendError, SimulationError, UsageError
+from emosim.errors import BackendError, RunError, SimulationError, UsageError
 from emosim.flow import Answers, Requests
 from emosim.rewards import REWARDS
 from emosim.rollouts import Rollouts, key_of, rows, shared
 from emosim.rollouts.log import close_logs
-from emosim.runs import read_failures, read_run, verify
+from emosim.runs import ChangedSettings, merge, read_failures, read_run, verify
 from emosim.suite import EpisodeKey, Suite
 from emosim.testing.fake_server import FakeServer
 from emosim.testing.talking import answer
@@ -138,6 +139,33 @@ def test_a_log_is_written_from_many_threads(tmp_path: Path) -> None:
     assert verify(tmp_path / "log").episodes == 96
 
 
+def test_merged_logs_of_processes_hold_every_rollout(tmp_path: Path) -> None:
+    parts = [tmp_path / "0", tmp_path / "1"]
+    for part in parts:
+        users = Rollouts(log=part)
+        users.open(KEY).leave()
+        if part is parts[0]:
+            users.open(KEY).invalidate("the trainer's server failed")
+        users.close()
+    summary = merge(parts, tmp_path / "all")
+    assert summary.planned == 3
+    assert verify(tmp_path / "all").is_good
+    assert len(list(read_run(tmp_path / "all"))) == 2
+    assert len(list(read_failures(tmp_path / "all"))) == 1
+    with pytest.raises(RunError, match="choose another --out"):
+        merge(parts, tmp_path / "all")
+
+
+def test_a_log_that_another_holds_says_what_to_do(tmp_path: Path) -> None:
+    users, others = (Rollouts(log=tmp_path / "log", agent=agent) for agent in ("one", "two"))
+    users.open(KEY).leave()
+    with pytest.raises(RunError, match=r"another run writes here.*log='runs/NAME-\{pid\}'"):
+        others.open(KEY).leave()
+    users.close()
+    with pytest.raises(ChangedSettings, match=r"other settings.*log='runs/NAME-\{pid\}'"):
+        others.open(KEY).leave()
+
+
 @pytest.mark.parametrize("cause", ["server", "timeout", "rate_limit"])
 def test_a_fault_is_never_a_reward(cause: str, tmp_path: Path) -> None:
     users = Rollouts(LlmUser(), backend=Failing(cause), log=str(tmp_path / "log"))
@@ -235,10 +263,39 @@ def test_logs_under_a_directory_are_closed(tmp_path: Path) -> None:
     outside.close()
 
 
+def test_a_reply_that_is_no_text_is_a_mistake_and_changes_nothing() -> None:
+    users = Rollouts()
+    rollout, other = users.open(KEY), users.open(KEY)
+    with pytest.raises(UsageError, match="a reply is a text, not NoneType"):
+        rollout.reply(None)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="a reply is a text, not int"):
+        asyncio.run(rollout.areply(3))  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="a reply is a text, not NoneType"):
+        users.reply_all([other, rollout], ["Hello.", None])  # type: ignore[list-item]
+    assert rollout.reply(REPLIES[0]) == other.reply(REPLIES[0])
+
+
+@pytest.mark.parametrize("wrong", [0, -1, "600", None, True, float("nan")])
+def test_numbers_among_settings_are_checked(wrong: object) -> None:
+    with pytest.raises(UsageError, match="deadline_s is a number above 0"):
+        Rollouts(deadline_s=wrong)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r"limits\.attempts is a number above 0"):
+        Rollouts(limits={"attempts": wrong})  # type: ignore[dict-item]
+
+
+def test_settings_from_configuration_files_are_shared_too(tmp_path: Path) -> None:
+    given = {"log": tmp_path / "log", "limits": MappingProxyType({"attempts": 2})}
+    assert shared(given) is shared({"log": str(tmp_path / "log"), "limits": {"attempts": 2}})
+    with pytest.raises(UsageError, match="the users' settings are JSON"):
+        shared({"user": LlmUser()})
+
+
 def test_mistakes_are_named(tmp_path: Path) -> None:
     users = Rollouts()
     with pytest.raises(UsageError, match="column 'episode'"):
         users.open({"prompt": "hello"})
+    with pytest.raises(UsageError, match="NoneType"):
+        users.open(None)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="no episode key"):
         users.open("dolores")
     with pytest.raises(UsageError, match="another pack"):

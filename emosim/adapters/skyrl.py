@@ -20,7 +20,7 @@ import skyrl_gym
 from skyrl_gym.envs.base_text_env import BaseTextEnv, BaseTextEnvStepOutput
 from skyrl_gym.envs.registration import registry
 
-from emosim.errors import SimulationError
+from emosim.errors import EmosimError, SimulationError
 from emosim.rollouts import Rollouts, shared
 from emosim.rollouts.rows import ChatMessage
 from emosim.suite import Suite
@@ -53,8 +53,13 @@ class SkyRlEnv(BaseTextEnv):
 
         Raises:
             SimulationError: The user could not answer; the rollout cannot be scored.
+            EmosimError: What every rollout would meet: a refused key, an unknown model, no budget.
         """
-        step = self.rollout.reply(action)
+        try:
+            step = self.rollout.reply(action)
+        except EmosimError as error:
+            self.rollout.invalidate(str(error))  # SkyRL closes what has failed, which would count as having left
+            raise
         self.turns += 1
         if self.turns >= self.max_turns:
             self.rollout.leave()

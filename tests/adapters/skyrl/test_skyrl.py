@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +14,14 @@ skyrl_gym = pytest.importorskip("skyrl_gym")
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 from emosim.adapters.skyrl import ENV_ID, dataset, register  # noqa: E402
-from emosim.errors import SimulationError, UsageError  # noqa: E402
+from emosim.errors import EmosimError, SimulationError, UsageError  # noqa: E402
 from emosim.rollouts import Row  # noqa: E402
+from emosim.rollouts.log import close_logs  # noqa: E402
+from emosim.runs import read_failures, read_run  # noqa: E402
 from emosim.suite import Suite  # noqa: E402
 from emosim.testing.conformance import Agent, check_adapter  # noqa: E402
+from emosim.testing.fake_server import FakeServer  # noqa: E402
+from emosim.testing.talking import answer  # noqa: E402
 
 SUITE = Suite(personas=("dolores",), levels=(0.3,))
 
@@ -66,6 +71,21 @@ def test_a_turn_limit_of_the_trainer_is_the_agent_leaving() -> None:
     assert last["reward"] == 0.0
     assert last["observations"] == []
     assert env.get_metrics()["agent_left"] == 1.0
+
+
+def test_what_every_rollout_would_meet_is_no_leaving(tmp_path: Path) -> None:
+    register()
+    (row,) = dataset(SUITE)
+    with FakeServer(answer, api_key="right") as server:
+        settings = {"user": f"llm:{server.url}#fake", "log": str(tmp_path / "log")}
+        env = skyrl_gym.make(ENV_ID, env_config=settings, extras=row)
+        env.init(row["prompt"])
+        with pytest.raises(EmosimError, match="401"):
+            env.step(REPLY)
+        env.close()
+    close_logs(tmp_path)
+    assert list(read_run(tmp_path / "log")) == []
+    assert [failure.cause for failure in read_failures(tmp_path / "log")] == ["outside"]
 
 
 def test_rows_and_registration() -> None:

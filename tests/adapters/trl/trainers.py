@@ -19,6 +19,7 @@ from emosim.adapters import trl_tools as tools
 from emosim.rollouts import Rollouts
 from emosim.runs import read_run
 from emosim.suite import EpisodeKey, Suite
+from emosim.testing.conformance import messages_in
 from emosim.testing.tiny_model import tiny_model
 
 SUITE = Suite(personas=("dolores", "feng"), levels=(0.3,))
@@ -29,7 +30,6 @@ PHRASES = (
     "Just calm down.",
     "You should have known better.",
 )
-_MESSAGE = re.compile(r"<\|im_start\|>(\w+)\n(.*?)<\|im_end\|>\n", re.DOTALL)
 _CALL = re.compile(r"<tool_call>\n(.*?)\n</tool_call>", re.DOTALL)
 _HEARD = re.compile(r"<tool_response>\n(.*?)\n</tool_response>", re.DOTALL)
 
@@ -81,8 +81,7 @@ class Scripted(Recorded):
         return [self._said(ids) for ids in prompt_ids], None
 
     def _said(self, ids: list[int]) -> list[int]:
-        found = _MESSAGE.findall(self.processing_class.decode(ids, skip_special_tokens=False))
-        messages = [{"role": role, "content": content} for role, content in found]
+        messages = messages_in(self.processing_class.decode(ids, skip_special_tokens=False))
         text = self._called(messages) if self.tools else self.agent(messages)
         spoken: list[int] = self.processing_class(text or "", add_special_tokens=False)["input_ids"]
         return [*spoken, self.processing_class.eos_token_id]

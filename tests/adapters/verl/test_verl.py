@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,15 +23,10 @@ from emosim.rollouts import Row, rows  # noqa: E402
 from emosim.rollouts.log import close_logs  # noqa: E402
 from emosim.runs import read_run, verify  # noqa: E402
 from emosim.suite import Suite  # noqa: E402
-from emosim.testing.conformance import Agent, check_adapter  # noqa: E402
+from emosim.testing.conformance import CHATML, Agent, check_adapter, messages_in  # noqa: E402
 from emosim.testing.tiny_model import tiny_model  # noqa: E402
 
 SUITE = Suite(personas=("dolores", "feng"), languages=("en", "zh"), levels=(0.3,))
-TEMPLATE = (
-    "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
-    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
-MESSAGE = re.compile(r"<\|im_start\|>(\w+)\n(.*?)<\|im_end\|>\n", re.DOTALL)
 REPLIES = ("<think>they fear the date</think>What does the letter ask of you?", "That sounds heavy.", "Go on.")
 
 
@@ -45,8 +39,7 @@ class Server:
 
     async def generate(self, request_id: str, prompt_ids: list[int], sampling_params: dict[str, Any]) -> TokenOutput:
         assert request_id
-        shown = MESSAGE.findall(self.tokenizer.decode(prompt_ids, skip_special_tokens=False))
-        said = self.speak([{"role": role, "content": content} for role, content in shown]) or ""
+        said = self.speak(messages_in(self.tokenizer.decode(prompt_ids, skip_special_tokens=False))) or ""
         ids = [*self.tokenizer(said, add_special_tokens=False)["input_ids"], self.tokenizer.eos_token_id]
         self.sampled.append((list(prompt_ids), ids))
         return TokenOutput(token_ids=ids, log_probs=[-0.5] * len(ids), stop_reason="completed")
@@ -75,7 +68,7 @@ def loop_of(server: Server, users: dict[str, Any], response_length: int = 40_000
 
 @pytest.fixture(scope="module")
 def tokenizer() -> Any:
-    return tiny_model((REPLY,), texts=[str(row["prompt"]) for row in rows(SUITE)], template=TEMPLATE)[1]
+    return tiny_model((REPLY,), texts=[str(row["prompt"]) for row in rows(SUITE)], template=CHATML)[1]
 
 
 def scripted(messages: list[dict[str, str]]) -> str:

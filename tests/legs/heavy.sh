@@ -8,6 +8,9 @@ venvs="${EMOSIM_VENVS:-.venvs}"
 python312="${PYTHON312:-$(command -v python3.12 || true)}"
 chosen=("${@:-rllib verl atropos nemo_gym art}")
 failed=0
+for name in ${chosen[*]}; do
+    [ -d "tests/adapters/$name" ] || { echo "no trainer '$name': rllib verl atropos nemo_gym art" >&2; exit 2; }
+done
 
 leg() { # NAME PYTHON REQUIREMENT...
     local name="$1" base="$2" python="$venvs/$1/bin/python"

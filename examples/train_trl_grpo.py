@@ -259,6 +259,8 @@ def trainer_of(options: argparse.Namespace, users: Rollouts, curriculum: Curricu
 def train(options: argparse.Namespace) -> dict[str, Any]:
     """Train, and return what is written to `curves.json`."""
     log = options.out / "log"
+    if log.exists():  # the curriculum would take an earlier model's rollouts for this one's
+        raise SystemExit(f"{log} holds an earlier training; choose another --out")
     users = Rollouts(options.user, reward=options.reward, agent=options.model, log=str(log))
     if options.turns < 10:
         users.pack = ShortPack(users.pack.folder, users.pack.about, options.turns)

@@ -57,3 +57,9 @@ def test_two_steps(example: ModuleType, level: str, tmp_path: Path) -> None:
     assert [rung["level"] for rung in found["ladder"]] == ([0.0, 0.25, 0.5] if scouted else [])
     if not scouted:
         assert {row["level"] for row in found["steps"]} == {0.4}
+
+
+def test_an_earlier_training_is_not_read_as_this_one(example: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "log").mkdir()
+    with pytest.raises(SystemExit, match="choose another --out"):
+        example.train(example.options_of([*SHORT, f"--out={tmp_path}"]))

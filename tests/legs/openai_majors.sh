@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 venvs="${1:-${EMOSIM_VENVS:-.venvs}}"
-common=("aiohttp>=3.10,<4" "pydantic>=2.11,<3" "tenacity>=9,<10" "gymnasium>=1.1,<2" "numpy>=1.26"
+common=("httptools>=0.6.4,<1" "pydantic>=2.11,<3" "tenacity>=9,<10" "gymnasium>=1.1,<2" "numpy>=1.26"
         "pytest>=8.4" "pytest-asyncio>=1.2" "pytest-timeout>=2.3")
 litellm='litellm>=1.105.3,<2,!=1.106.0,!=1.106.1,!=1.106.2,!=1.107.0'
 failed=0
@@ -15,7 +15,7 @@ leg() { # NAME REQUIREMENT...
     [ -x "$python" ] || python3 -m venv "$venvs/$name"
     "$python" -m pip install --quiet --disable-pip-version-check "${common[@]}" "$@" 2> >(grep -v '^WARNING' >&2)
     echo "== $name: $("$python" -m pip list --disable-pip-version-check 2>/dev/null |
-        grep -E '^(openai|litellm|xllamacpp|httpx2?|aiohttp) ' | tr -s ' ' | tr '\n' ' ')"
+        grep -E '^(openai|litellm|xllamacpp|httpx2?|httptools) ' | tr -s ' ' | tr '\n' ' ')"
     PYTHONPATH=. "$python" -m pytest tests/backends -q -p no:cacheprovider --timeout=120 || failed=1
 }
 

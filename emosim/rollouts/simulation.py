@@ -143,7 +143,7 @@ class Rollouts:
             self.log.add(rollout)
 
     def close(self) -> None:
-        """Write the log's summary; happens by itself when the process ends."""
+        """Write the log's summary; happens by itself when the main process ends, not in workers that are killed."""
         if self.log:
             self.log.close()
 

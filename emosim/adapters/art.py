@@ -16,9 +16,7 @@ from typing import Any
 import art
 from openai import AsyncOpenAI
 
-from emosim.errors import SimulationError
-from emosim.flow import ChatResponse
-from emosim.policies.chat import spoken
+from emosim.policies.chat import with_reasoning
 from emosim.rollouts import Rollouts, Row
 
 
@@ -50,11 +48,11 @@ async def rollout(row: Row, users: Rollouts, client: AsyncOpenAI, model: str, **
             said = answer.choices[0].message
             reasoning = getattr(said, "reasoning_content", None) or ""
             with art.no_capture():
-                step = await met.areply(spoken(ChatResponse(said.content or "", reasoning)) or "")
+                step = await met.areply(with_reasoning(said.content or "", reasoning))
             messages += [{"role": "assistant", "content": said.content or ""}, {"role": "user", "content": step.text}]
     outcome = met.outcome
     if outcome.reward is None:
-        raise SimulationError(outcome.fault, cause=outcome.fault.partition(":")[0])
+        raise outcome.error
     trajectory.reward = outcome.reward
     trajectory.metrics.update(outcome.metrics)
     return trajectory.finish()

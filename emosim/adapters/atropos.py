@@ -22,8 +22,7 @@ from typing import Any
 from atroposlib.envs.base import BaseEnv, BaseEnvConfig, ScoredDataGroup, ScoredDataItem
 from pydantic import Field
 
-from emosim.flow import ChatResponse
-from emosim.policies.chat import spoken
+from emosim.policies.chat import with_reasoning
 from emosim.rollouts import Rollout, Row, shared
 from emosim.suite import Suite
 
@@ -101,7 +100,7 @@ class EmosimEnv(BaseEnv):
         """Let the agent say something and the user answer; return whether the agent ran out of tokens."""
         answer = await server.chat_completion(messages=messages, n=1, max_tokens=self.config.max_reply_tokens)
         said = answer.choices[0].message
-        text = spoken(ChatResponse(said.content or "", getattr(said, "reasoning_content", None) or "")) or ""
+        text = with_reasoning(said.content or "", getattr(said, "reasoning_content", None) or "")
         messages.append({"role": "assistant", "content": said.content or ""})
         step = await rollout.areply(text)
         if not step.over:

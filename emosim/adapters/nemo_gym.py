@@ -24,6 +24,8 @@ from nemo_gym.openai_utils import NeMoGymResponse
 from pydantic import Field
 from resources_servers.gymnasium import GymnasiumServer, extract_text
 
+from emosim.errors import BackendError, SimulationError
+from emosim.policies.chat import with_reasoning
 from emosim.rollouts import Rollout, Rollouts, shared
 from emosim.suite import Suite
 
@@ -40,10 +42,10 @@ class EmosimServerConfig(BaseResourcesServerConfig):
 
 
 class _Sitting:
-    """A rollout, what was paid for it so far, and when it was last heard of."""
+    """A rollout, and when it was last heard of."""
 
     def __init__(self, rollout: Rollout) -> None:
-        self.rollout, self.paid, self.heard_s = rollout, 0.0, time.monotonic()
+        self.rollout, self.heard_s = rollout, time.monotonic()
 
 
 class EmosimServer(GymnasiumServer):
@@ -70,12 +72,13 @@ class EmosimServer(GymnasiumServer):
         one = self.session_state.get(session_id)
         if one is None:
             raise HTTPException(409, "this session has no rollout, or it is over: POST /reset first")
-        step = await one.rollout.areply(_raw(action))
-        owed = one.rollout.reward_if_left
-        if owed is None:
+        try:
+            step = await one.rollout.areply(_raw(action))
+            earned, one.heard_s = one.rollout.collect(), time.monotonic()
+        except (BackendError, SimulationError) as error:
+            one.rollout.invalidate(str(error))  # what every rollout would meet is raised, and is no leaving either
             await self.close_session(session_id)
-            raise HTTPException(503, f"the simulated user failed, nothing may be learned: {one.rollout.fault}")
-        earned, one.paid, one.heard_s = owed - one.paid, owed, time.monotonic()
+            raise HTTPException(503, f"the simulated user failed, nothing may be learned: {error}") from error
         heard = None if step.over else step.text
         info = one.rollout.outcome.metrics if step.over else {}
         return heard, earned, step.terminated, step.truncated, info
@@ -91,7 +94,7 @@ def _raw(response: NeMoGymResponse) -> str:
     """Return what the agent said, its reasoning in a `<think>` block."""
     thought = [part.text for item in response.output if item.type == "reasoning" for part in item.summary or ()]
     text = str(extract_text(response))
-    return "<think>{}</think>\n{}".format("\n".join(thought), text) if thought else text
+    return with_reasoning(text, "\n".join(thought))
 
 
 def dataset(suite: Suite, **users: Any) -> list[dict[str, Any]]:

@@ -31,7 +31,7 @@ from openenv.core.env_server import Environment, create_app
 from openenv.core.env_server.types import ConcurrencyConfig
 
 from emosim.adapters.openenv_client import Heard, Progress, Reply
-from emosim.errors import EmosimError, SimulationError, UsageError
+from emosim.errors import EmosimError, UsageError
 from emosim.rollouts import Rollout, Rollouts, Row, Step, shared
 from emosim.rollouts.rows import key_of, row_of
 from emosim.suite import Suite
@@ -160,7 +160,7 @@ class EmosimEnvironment(Environment[Reply, Heard, Progress]):
         if step is None:
             rollout.leave()
         if rollout.fault and self.faults == "error":
-            raise SimulationError(rollout.fault)
+            raise rollout.outcome.error
         reward = rollout.rewards[-1] if step is None else step.reward
         ending = rollout.episode.ending or ""
         text = step.text if step else ""

@@ -20,7 +20,7 @@ import skyrl_gym
 from skyrl_gym.envs.base_text_env import BaseTextEnv, BaseTextEnvStepOutput
 from skyrl_gym.envs.registration import registry
 
-from emosim.errors import EmosimError, SimulationError
+from emosim.errors import EmosimError
 from emosim.rollouts import Rollouts, shared
 from emosim.rollouts.rows import ChatMessage
 from emosim.suite import Suite
@@ -42,7 +42,6 @@ class SkyRlEnv(BaseTextEnv):
         given = dict(extras or {})
         self.rollout = shared(dict(env_config or {})).open(given.get("extra_info") or given)
         self.max_turns = int(given.get("max_turns") or self.rollout.episode.max_turns)
-        self._paid = 0.0
 
     def init(self, prompt: list[ChatMessage]) -> tuple[list[ChatMessage], dict[str, Any]]:
         """Return the prompt as it is: the row holds the user's opening."""
@@ -63,10 +62,7 @@ class SkyRlEnv(BaseTextEnv):
         self.turns += 1
         if self.turns >= self.max_turns:
             self.rollout.leave()
-        owed = self.rollout.reward_if_left
-        if owed is None:
-            raise SimulationError(self.rollout.fault, cause=self.rollout.fault.partition(":")[0])
-        earned, self._paid = owed - self._paid, owed
+        earned = self.rollout.collect()
         heard = [] if self.rollout.over else [{"role": "user", "content": step.text}]
         return BaseTextEnvStepOutput(observations=heard, reward=earned, done=self.rollout.over, metadata={})
 

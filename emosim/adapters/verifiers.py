@@ -23,7 +23,6 @@ from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 from pydantic import Field
 from verifiers.v1.dialects.chat import message_to_wire
 
-from emosim.errors import SimulationError
 from emosim.rollouts import Outcome, Rollouts, Row, shared
 from emosim.suite import Suite
 
@@ -156,7 +155,7 @@ def _record(trace: Any, outcome: Outcome, name: str) -> None:
     if outcome.reward is None:
         trace.record_metric("fault", 1.0)
         if not trace.errors:
-            raise SimulationError(outcome.fault)
+            raise outcome.error
         return
     trace.record_reward(name, outcome.reward)
     trace.record_metrics(outcome.metrics)

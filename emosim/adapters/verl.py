@@ -23,7 +23,6 @@ from omegaconf import OmegaConf
 from verl.experimental.agent_loop.agent_loop import AgentLoopBase, AgentLoopOutput, register
 from verl.utils.profiler import simple_timer
 
-from emosim.errors import SimulationError
 from emosim.rollouts import Rollout, Rollouts, shared
 from emosim.rollouts.rows import ChatMessage
 from emosim.suite import Suite
@@ -58,7 +57,7 @@ class EmosimAgentLoop(AgentLoopBase):
             output = await self._talk(rollout, list(kwargs["raw_prompt"]), sampling_params)
             if rollout.outcome.valid:
                 return output
-        raise SimulationError(f"{rollout.key}: {rollout.fault}", cause=rollout.fault.partition(":")[0])
+        raise rollout.outcome.error
 
     async def _talk(
         self, rollout: Rollout, messages: list[ChatMessage], sampling_params: dict[str, Any]

@@ -82,4 +82,9 @@ def spoken(answer: ChatResponse) -> str | None:
     """
     if answer.finish_reason == HANG_UP:
         return None
-    return f"<think>{answer.reasoning}</think>\n{answer.text}" if answer.reasoning else answer.text
+    return with_reasoning(answer.text, answer.reasoning)
+
+
+def with_reasoning(text: str, reasoning: str) -> str:
+    """Return a reply as emosim takes it: what was reasoned apart stands before it in a `<think>` block."""
+    return f"<think>{reasoning}</think>\n{text}" if reasoning else text

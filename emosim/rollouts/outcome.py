@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from emosim.episode import Ending
+from emosim.errors import SimulationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,11 @@ class Outcome:
     def valid(self) -> bool:
         """Whether it can be scored."""
         return self.reward is not None
+
+    @property
+    def error(self) -> SimulationError:
+        """What to raise where a trainer has no reward that means "unscorable"."""
+        return SimulationError(f"{self.key}: {self.fault}", cause=self.fault.partition(":")[0])
 
     @property
     def metrics(self) -> dict[str, float]:

@@ -46,7 +46,7 @@ class Rollout:
         self.rewards: list[float] = []
         self.fault = ""
         self.spent, self.models = Usage(), frozenset[str]()
-        self._busy = False
+        self._busy, self._collected = False, 0.0
 
     @property
     def over(self) -> bool:
@@ -118,16 +118,21 @@ class Rollout:
                 self.settle(Outside(cause))
         return self.outcome
 
-    @property
-    def reward_if_left(self) -> float | None:
-        """The return so far if the agent left now, or the return if it is over; None where nothing may be concluded.
+    def collect(self) -> float:
+        """Return what is owed since the last call; until the end, all of it adds up to what leaving now would earn.
 
-        For trainers that pay step by step and never tell when they cut an agent off: pay the difference that each
-        step makes to it, and being cut off earns what leaving does.
+        For trainers that pay step by step and never tell when they cut an agent off: being cut off earns what leaving
+        does.
+
+        Raises:
+            SimulationError: The environment failed, and nothing may be concluded.
         """
-        if self.over:
-            return self.outcome.reward
-        return return_of([*self.rewards, self.setting.earn(leave(self.episode))])
+        if self.fault:
+            raise self.outcome.error
+        rewards = self.rewards if self.over else [*self.rewards, self.setting.earn(leave(self.episode))]
+        owed, collected = return_of(rewards), self._collected
+        self._collected = owed
+        return owed - collected
 
     @property
     def outcome(self) -> Outcome:

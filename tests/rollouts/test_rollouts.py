@@ -235,6 +235,22 @@ def test_state_goes_through_json_and_goes_on_identically() -> None:
     assert there.leave() == here.leave()
 
 
+@pytest.mark.parametrize("reward", REWARDS)
+def test_what_is_collected_is_what_leaving_now_earns(reward: str) -> None:
+    users, collected = Rollouts(reward=reward), 0.0
+    rollout = users.open(KEY)
+    while not rollout.over:
+        rollout.reply(REPLIES[len(rollout.episode.turns) % 3])
+        collected += rollout.collect()
+        left = users.restore(users.state_of(rollout)).leave()
+        assert collected == pytest.approx(left.reward, abs=1e-12)
+    assert collected == pytest.approx(rollout.outcome.reward, abs=1e-12)
+    broken = users.open(KEY)
+    broken.invalidate("the inference server is gone")
+    with pytest.raises(SimulationError, match=r"dolores.*outside: the inference server is gone"):
+        broken.collect()
+
+
 def test_settings_are_json_and_shared_in_a_process() -> None:
     settings = {"reward": "final", "agent": "x"}
     assert shared(settings) is shared(dict(reversed(settings.items())))

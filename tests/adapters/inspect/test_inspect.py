@@ -15,7 +15,7 @@ import pytest
 
 pytest.importorskip("inspect_ai")
 
-from inspect_ai import Task, eval
+from inspect_ai import Task, eval_async
 from inspect_ai.dataset import Sample
 from inspect_ai.event import InfoEvent, StoreEvent
 from inspect_ai.log import EvalLog, EvalSample, read_eval_log
@@ -49,10 +49,14 @@ def thinking(body: dict[str, object], number: int) -> str:
 
 
 def evaluate(url: str, tasks: Task, **limits: Any) -> EvalLog:
-    folder = os.environ["INSPECT_LOG_DIR"]
-    model = get_model("openai-api/emo/fake", base_url=url, api_key="none", memoize=False)
-    told = {"max_retries": 0, "max_connections": 32, "display": "none", "log_dir": folder, **limits}
-    (log,) = eval(tasks, model=model, **told)
+    """Do what `eval` does, and close the model's client in the loop that it was used in, which `eval` leaves open."""
+    told = {"max_retries": 0, "max_connections": 32, "log_dir": os.environ["INSPECT_LOG_DIR"], **limits}
+
+    async def run() -> list[EvalLog]:
+        async with get_model("openai-api/emo/fake", base_url=url, api_key="none", memoize=False) as model:
+            return await eval_async(tasks, model=model, **told)
+
+    (log,) = asyncio.run(run())
     return log
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,8 +19,12 @@ from nemo_gym.server_utils import ServerClient  # noqa: E402
 from emosim.adapters import nemo_gym  # noqa: E402
 from emosim.adapters.nemo_gym import EmosimServer, EmosimServerConfig, dataset  # noqa: E402
 from emosim.rollouts import Row  # noqa: E402
+from emosim.rollouts.log import close_logs  # noqa: E402
+from emosim.runs import read_failures, read_run  # noqa: E402
 from emosim.suite import Suite  # noqa: E402
 from emosim.testing.conformance import Agent, check_adapter  # noqa: E402
+from emosim.testing.fake_server import FakeServer  # noqa: E402
+from emosim.testing.talking import answer  # noqa: E402
 
 SUITE = Suite(personas=("dolores",), levels=(0.3,))
 
@@ -88,6 +93,19 @@ def test_sessions() -> None:
         (second,) = server.session_state.values()
     assert first.rollout.outcome.ending == "agent_left"
     assert not second.rollout.over
+
+
+def test_a_refused_key_is_no_leaving(tmp_path: Path) -> None:
+    with FakeServer(answer, api_key="right") as model:
+        server = server_of({"user": f"llm:{model.url}#fake", "log": str(tmp_path / "log")})
+        (row,) = dataset(SUITE)
+        with TestClient(server.setup_webserver(), raise_server_exceptions=False) as client:
+            client.post("/reset", json=row).raise_for_status()
+            refused = client.post("/step", json={**row, "response": said(REPLY)})
+    close_logs(tmp_path)
+    assert refused.status_code == 503
+    assert [record.key for record in read_run(tmp_path / "log")] == []
+    assert len(list(read_failures(tmp_path / "log"))) == 1
 
 
 def test_idle_rollouts_have_been_left(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from emosim.cli.compare import compare_command, diversity_command
 from emosim.cli.frontier import frontier_command
 from emosim.cli.run import run_command
 from emosim.cli.seat import demo_command, fetch_command, play_command
+from emosim.cli.settings import take_file
 from emosim.errors import BudgetExceeded, EmosimError, PackError, UsageError
 
 OK, FAILED, USAGE, GATE, BUDGET, INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -87,7 +88,8 @@ def main() -> None:
 def run_args(args: Sequence[str]) -> int:
     """Run a command and return its exit code; errors are one line on stderr, a traceback only with EMOSIM_DEBUG=1."""
     try:
-        code = int(app(list(args), prog_name="emosim", standalone_mode=False) or OK)
+        typed, settings = take_file(args, _options)
+        code = int(app(typed, prog_name="emosim", standalone_mode=False, default_map=settings) or OK)
         return _fail(_STOPPED, code) if code == INTERRUPTED else code
     except EmosimError as error:
         return _fail(str(error), exit_code(error))
@@ -101,6 +103,15 @@ def run_args(args: Sequence[str]) -> int:
     except OSError as error:
         place = f" {error.filename}" if error.filename else ""
         return _fail(f"cannot use{place or ' a file'}: {error.strerror}", FAILED)
+
+
+def _options() -> dict[str, dict[str, bool]]:
+    """Return the options of every command, and whether they can be given several times."""
+    commands = typer.main.get_command(app).commands.items()  # type: ignore[attr-defined]
+    return {
+        name: {option.name: getattr(option, "multiple", False) for option in command.params}
+        for name, command in commands
+    }
 
 
 def exit_code(error: EmosimError) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from emosim.backends import Meter, Settings, resolve_backend
+from emosim.backends import Meter, ReplayBackend, Settings, resolve_backend
 from emosim.errors import UsageError
 from emosim.flow import Backend, Seat
 from emosim.policies.roster import resolve_policy
@@ -28,6 +28,8 @@ class Limits:
     concurrency: int = 64
     timeout_s: float = 60.0
     base_url: str = ""
+    cassette: Path | None = None
+    """Folder in which what models answer is kept, and looked up before they are asked."""
 
     def meter(self) -> Meter:
         """Return the account that both seats share."""
@@ -97,4 +99,7 @@ def _backend(spec: Backend | str | None, seat: Seat, limits: Limits, meter: Mete
         settings["timeout_s"] = limits.timeout_s
     if limits.base_url and scheme in _ADDRESSED:
         settings["base_url"] = limits.base_url
-    return resolve_backend(spec, seat=seat, **settings)
+    backend = resolve_backend(spec, seat=seat, **settings)
+    if limits.cassette is None or scheme in ("replay", "scripted"):
+        return backend
+    return ReplayBackend(limits.cassette / f"{seat}.jsonl", backend, mode="auto")

@@ -40,6 +40,9 @@ def run_command(
     base_url: Annotated[str, Option(help="Server for openai: and litellm: specs.")] = "",
     timeout_s: Annotated[float, Option(min=0.01, help="Longest wait for one answer.")] = 60.0,
     deadline_s: Annotated[float, Option(min=0.01, help="Longest time for one episode.")] = 3600.0,
+    cassette: Annotated[
+        Path | None, Option(help="Folder to keep models' answers in; what is there is not asked again.")
+    ] = None,
     agent_system: Annotated[Path | None, Option(help="File with the agent's system prompt.")] = None,
     agent_temperature: Annotated[float | None, Option(help="Sampling temperature of the agent.")] = None,
     agent_max_tokens: Annotated[int | None, Option(min=1, help="Longest reply of the agent.")] = None,
@@ -51,14 +54,15 @@ def run_command(
 ) -> None:
     """Play a graded batch of episodes; the same command goes on where it stopped.
 
-    Every option can be set in the environment too: EMOSIM_RUN_AGENT is --agent.
+    Every option can be set in the environment too (EMOSIM_RUN_AGENT is --agent), or in a file: emosim run @run.toml,
+    with lines such as agent = "baseline:rung3" and level = [0, 0.5]. What is typed wins, then the environment.
     """
     from emosim.cli.display import display_of
     from emosim.cli.gates import Gate
     from emosim.cli.lineup import Limits, Voice, players_of
 
     shown, gates = display_of(display), [Gate.parse(text) for text in gate or ()]
-    limits = Limits(max_cost, max_calls, max_tokens, prices, concurrency, timeout_s, base_url)
+    limits = Limits(max_cost, max_calls, max_tokens, prices, concurrency, timeout_s, base_url, cassette)
     voice = Voice(agent_system, think, agent_temperature, agent_max_tokens)
     meter = limits.meter()
     suite = _suite(pack, personas, language, level, knob or [], seed, repeats)

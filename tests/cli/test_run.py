@@ -17,6 +17,7 @@ from emosim.cli.app import run_args
 from emosim.cli.display import clock, display_of, money
 from emosim.runs import read_run
 from emosim.testing.fake_server import FakeServer
+from emosim.testing.talking import answer
 
 Said = Callable[..., tuple[int, str, str]]
 SMALL = ("--personas", "dolores,tom", "--level", "0,0.5", "--agent", "baseline:template")
@@ -234,3 +235,58 @@ def test_a_bar_can_be_drawn(said: Said) -> None:
 def test_money_and_time() -> None:
     assert [money(cost) for cost in (None, 0.0, 0.0123, 12.3)] == ["$?", "$0.00", "$0.0123", "$12.30"]
     assert clock(59) == "0:59"
+
+
+FILE = """
+agent = "baseline:template"
+personas = ["dolores", "tom"]
+level = [0, 0.5]
+gate = ["score>=0"]
+repeats = 2
+
+[knob]
+skepticism = 0.2
+"""
+
+
+def test_settings_from_a_file_yield_to_what_is_typed(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("run.toml").write_text(FILE)
+    code, out, err = said("run", "@run.toml", "--repeats", "1", "--out", "r")
+    assert (code, "4 of 4 episodes finished" in out, "gate score>=0" in err) == (0, True, True)
+    settings = json.loads(Path("r/run.json").read_text())["config"]["suite"]
+    assert (settings["levels"], settings["knobs"]) == ([0.0, 0.5], {"skepticism": 0.2})
+    monkeypatch.setenv("EMOSIM_RUN_PERSONAS", "vera")
+    said("run", "@run.toml", "--out", "s")
+    assert {record.key.split(":")[0] for record in read_run("s")} == {"core/vera"}
+
+
+@pytest.mark.parametrize(
+    ("text", "args", "message"),
+    [
+        ("levle = 0", ("run", "@run.toml"), "run.toml: emosim run has no setting 'levle' (did you mean 'level'?)"),
+        ("level = ", ("run", "@run.toml"), "run.toml is no TOML: Invalid value (at"),
+        ('repeats = "two"', ("run", "@run.toml"), "invalid value for '--repeats'"),
+        ("", ("run", "@other.toml"), "cannot read the settings in other.toml: No such file"),
+        ("", ("@run.toml",), "one file of settings, after a command"),
+        ("", ("run", "@run.toml", "@run.toml"), "one file of settings, after a command"),
+    ],
+)
+def test_a_wrong_file_of_settings_is_named(said: Said, text: str, args: tuple[str, ...], message: str) -> None:
+    Path("run.toml").write_text(text)
+    code, out, err = said(*args)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert message in err
+
+
+def test_answers_on_a_cassette_are_not_asked_again(said: Said) -> None:
+    small = ("--personas", "dolores", "--level", "0", "--display", "none", "--cassette", "tape")
+    with FakeServer(answer) as server:
+        spec = f"{server.url}#fake"
+        first = said("run", "--agent", spec, "--user", f"llm:{spec}", *small, "--out", "r")
+        asked = server.requests
+        again = said("run", "--agent", spec, "--user", f"llm:{spec}", *small, "--out", "s")
+        assert (first[0], again[0], server.requests) == (0, 0, asked)
+    assert asked > 0
+    assert sorted(path.name for path in Path("tape").iterdir()) == ["agent.jsonl", "user.jsonl"]
+    one, two = (next(iter(read_run(run))).episode for run in ("r", "s"))
+    assert one == two

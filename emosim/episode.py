@@ -223,7 +223,7 @@ def unbacked(kinds: Iterable[str]) -> int:
     >>> unbacked(("reply", "unbacked:2"))
     2
     """
-    return sum([int(kind.removeprefix(UNBACKED)) for kind in kinds if kind.startswith(UNBACKED)])
+    return sum([int(kind[len(UNBACKED) :]) for kind in kinds if kind.startswith(UNBACKED)])
 
 
 def agent_view(episode: Episode) -> tuple[Message, ...]:

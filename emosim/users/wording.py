@@ -46,7 +46,6 @@ _BRACKETED: Final = re.compile(
     r"[^\])）】\n]{0,30}[\])）】]",
     re.IGNORECASE,
 )
-_OPENS: Final = frozenset("[(（【")
 _HELPER: Final = re.compile(
     r"\bas an ai\b[^.!?]{0,40}\bi\b|\bi(?:'|’)?m an ai\b|how (?:can|may) i (?:help|assist|support)"
     r"|\bi(?:'|’)?m (?:just )?here (?:to (?:help|listen|support)|for you)|happy to help|let me know if you need"
@@ -83,7 +82,7 @@ def clean(text: str) -> str:
         text = text[1:-1]
     if "*" in text:
         text = _STARRED.sub(lambda found: _unstarred(found, text), text)
-    if not _OPENS.isdisjoint(text):
+    if "(" in text or "[" in text or "（" in text or "【" in text:
         text = _BRACKETED.sub("", text)
     return text.strip() if "\n" in text else " ".join(text.split())
 
@@ -172,7 +171,8 @@ def _check_form(text: str, language: Language) -> None:
         raise Unusable("empty")
     if ('"' in text or "```" in text) and _JSON.search(text):
         raise Unusable("bad_schema", "JSON in the message")
-    if len(text.split()) > MAX_WORDS or cjk_in(text) > MAX_CJK or len(text) > 8 * MAX_WORDS:
+    wordy = len(text) > 2 * MAX_WORDS and len(text.split()) > MAX_WORDS
+    if wordy or cjk_in(text) > MAX_CJK or len(text) > 8 * MAX_WORDS:
         raise Unusable("too_long")
     if not speaks(text, language):
         raise Unusable("wrong_language")

@@ -47,7 +47,8 @@ class Utterance(Compact):
     @property
     def text(self) -> str:
         """What the user sees: without `<think>` blocks, an unclosed one hides the rest."""
-        return self._parts[0] if "<" in self.raw else self.raw.strip()
+        raw = self.raw
+        return self._parts[0] if "<" in raw else raw.strip()
 
     @property
     def reasoning(self) -> str:

@@ -171,16 +171,13 @@ def is_echo(words: Words, said: str) -> bool:
     own = _MIRRORED.union(tokenise(low, "en"))
     if sum(map(own.__contains__, words.row)) > 0.6 * len(words.row):
         return True
-    about, strange, enough = set[str](), set[str](), 0.15 * len(words.each)
+    strange, enough = set[str](), 0.15 * len(words.each)
     for word in words.content:
-        if len(word) > 2:
-            key = word[:5]
-            about.add(key)
-            if key not in low:
-                strange.add(key)
-                if len(strange) >= enough:  # as there are no more keys than words
-                    return False
-    return len(strange) < 0.15 * len(about)
+        if word[:5] not in low and len(word) > 2:
+            strange.add(word[:5])
+            if len(strange) >= enough:  # as there are no more keys than words
+                return False
+    return len(strange) < 0.15 * len({word[:5] for word in words.content if len(word) > 2})
 
 
 def is_old(text: str, words: Words, turns: Sequence[Turn]) -> bool:

@@ -159,7 +159,7 @@ def _secrets(scenario: Scenario) -> _Secrets:
     """Return what may give away the need or a fact."""
     found: dict[int, frozenset[tuple[str, ...]]] = {}
     need = _secret(scenario.need_text, NEED_RUN, NEED_RUN_CJK)
-    for size, runs in (need, *(_secret(fact.text, FACT_RUN, FACT_RUN_CJK) for fact in scenario.facts)):
+    for size, runs, _ in (need, *(_secret(fact.text, FACT_RUN, FACT_RUN_CJK) for fact in scenario.facts)):
         if size:
             found[size] = found.get(size, frozenset()) | runs
     words = frozenset([word for runs in found.values() for run in runs for word in run])
@@ -224,16 +224,20 @@ def gives_away(text: str, secret: str, public: Iterable[str], run: int, run_cjk:
         run: Words in a row that count; a shorter secret counts whole.
         run_cjk: The same for Chinese, in characters.
     """
-    size, runs = _secret(secret, run, run_cjk)
-    shared = runs & _runs(_tokens(text), size)
+    size, runs, words = _secret(secret, run, run_cjk)
+    tokens = _tokens(text)
+    if not _keeps_to(tokens, words, size):
+        return False
+    shared = runs & _runs(tokens, size)
     return bool(shared) and bool(shared.difference(*(_runs(_tokens(known), size) for known in public)))
 
 
 @lru_cache(maxsize=4096)
-def _secret(secret: str, run: int, run_cjk: int) -> tuple[int, frozenset[tuple[str, ...]]]:
+def _secret(secret: str, run: int, run_cjk: int) -> tuple[int, frozenset[tuple[str, ...]], frozenset[str]]:
+    """Return how long the runs of words are that give a secret away, those runs, and its words."""
     words = _tokens(secret)
     size = min(run_cjk if 2 * cjk_in(secret) > len(secret) else run, len(words))
-    return size, _runs(words, size) if size else frozenset()
+    return size, _runs(words, size) if size else frozenset(), frozenset(words)
 
 
 @lru_cache(maxsize=64)

@@ -7,7 +7,7 @@ The arithmetic itself is `emosim.feeling`, which also feels for many users at on
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -103,7 +103,7 @@ class Reaction(Value):
     """Why, for authors; hidden."""
 
 
-class Memory(Compact):
+class Memory(NamedTuple):
     """What the episode so far has to do with how the next reply is felt."""
 
     repeats: int = 0
@@ -173,7 +173,7 @@ def touch(appraisal: Appraisal, reactions: tuple[Reaction, ...], memory: Memory)
 
 def fired_by(appraisal: Appraisal, reactions: tuple[Reaction, ...], memory: Memory) -> tuple[Reaction, ...]:
     """Return the reactions that this appraisal sets off."""
-    acts = set(appraisal.acts)
+    acts = {item.act for item in appraisal.evidence}
     return tuple([r for r in reactions if not acts.isdisjoint(r.acts) and not (r.once and r.id in memory.fired)])
 
 

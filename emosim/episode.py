@@ -47,7 +47,8 @@ class Utterance(Compact):
     @property
     def text(self) -> str:
         """What the user sees: without `<think>` blocks, an unclosed one hides the rest."""
-        return self._parts[0] if "<" in self.raw else self.raw.strip()
+        raw = self.raw
+        return self._parts[0] if "<" in raw else raw.strip()
 
     @property
     def reasoning(self) -> str:
@@ -223,7 +224,7 @@ def unbacked(kinds: Iterable[str]) -> int:
     >>> unbacked(("reply", "unbacked:2"))
     2
     """
-    return sum([int(kind.removeprefix(UNBACKED)) for kind in kinds if kind.startswith(UNBACKED)])
+    return sum([int(kind[len(UNBACKED) :]) for kind in kinds if kind.startswith(UNBACKED)])
 
 
 def agent_view(episode: Episode) -> tuple[Message, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from emosim.acts import HARMS, Act, Appraisal, Evidence
@@ -27,7 +28,7 @@ def remember(episode: Episode, appraisal: Appraisal) -> Memory:
     """Return what the episode so far has to do with how this appraisal is felt."""
     repeats, uses = again(episode, appraisal)
     facts = episode.scenario.facts
-    return Memory.model_construct(
+    return Memory(
         repeats=repeats,
         uses=uses,
         fired=_fired(episode, appraisal),
@@ -168,13 +169,13 @@ def _stated(episode: Episode, appraisal: Appraisal) -> EmotionState:
 def _again(episode: Episode, lead: Evidence) -> tuple[int, int]:
     """Return how many earlier replies made a point with the same act and words, and with the same act at all."""
     repeats = uses = 0
-    words = ""
+    act, quote = lead.act, lead.quote
     for turn in episode.turns:
-        same = [item.quote for item in turn.appraisal.evidence if item.act is lead.act] if turn.appraisal else None
+        old = turn.appraisal
+        same = [item.quote for item in old.evidence if item.act is act] if old is not None else None
         if same:
-            words = words or _squeezed(lead.quote)
             uses += 1
-            repeats += words in map(_squeezed, same)
+            repeats += _squeezed(quote) in map(_squeezed, same)
     return repeats, uses
 
 
@@ -183,7 +184,7 @@ def _fired(episode: Episode, appraisal: Appraisal) -> frozenset[str]:
     reactions = episode.persona.reactions
     if not reactions:
         return frozenset()
-    acts = set(appraisal.acts)
+    acts = {item.act for item in appraisal.evidence}
     once = [reaction for reaction in reactions if reaction.once and not acts.isdisjoint(reaction.acts)]
     if not once:
         return frozenset()
@@ -191,7 +192,9 @@ def _fired(episode: Episode, appraisal: Appraisal) -> frozenset[str]:
     return frozenset([reaction.id for reaction in once if not seen.isdisjoint(reaction.acts)])
 
 
+@lru_cache(maxsize=2048)
 def _squeezed(text: str) -> str:
+    """Return a quote without case and spaces; kept, as every later turn is compared with it."""
     return "".join(text.lower().split())
 
 

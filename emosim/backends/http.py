@@ -7,6 +7,7 @@ but a whole answer, so that nothing of one call can reach another.
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 import ssl
 from base64 import b64encode
@@ -14,13 +15,15 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote, urlsplit
 
 if TYPE_CHECKING:
     from httptools import HttpResponseParser
 
 _LENGTHS = (b"content-length", b"transfer-encoding")
+SENT_TOGETHER: Final = 16
+"""Requests of one round of the event loop that are written together, so few that the first waits milliseconds."""
 
 
 class Cut(Exception):
@@ -50,13 +53,15 @@ class Connection(asyncio.Protocol):
         pool: Where it enters itself while it is open.
     """
 
-    __slots__ = ("_body", "_headers", "_parser", "_pool", "_reply", "idle_since", "transport")
+    __slots__ = ("_body", "_headers", "_parser", "_pool", "_reply", "idle_since", "late_at", "transport")
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._parser: HttpResponseParser = pool.parser(self)
         self._reply: asyncio.Future[Reply] | None = None
         self.transport: asyncio.Transport | None = None
         self.idle_since = 0.0
+        self.late_at = math.inf
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Note the open connection; long silences must not look like a dead peer to what stands between."""
@@ -66,15 +71,15 @@ class Connection(asyncio.Protocol):
         if (raw := transport.get_extra_info("socket")) is not None:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
-    def ask(self, request: bytes) -> asyncio.Future[Reply]:
+    def ask(self, request: bytes, late_at: float) -> asyncio.Future[Reply]:
         """Send a request; the future is its answer, or what is raised instead (see `Pool.post`)."""
         if self.transport is None:
             raise ConnectionError("it closed the connection at once")
-        self._parser: HttpResponseParser = self._pool.parser(self)
+        self.late_at = late_at
         self._headers: dict[bytes, bytes] = {}
         self._body: list[bytes] = []
         self._reply = self._pool.loop.create_future()
-        self.transport.write(request)
+        self._pool.send(self, request)
         return self._reply
 
     def data_received(self, data: bytes) -> None:
@@ -120,6 +125,11 @@ class Connection(asyncio.Protocol):
         else:
             self._fail(Cut() if status else ConnectionError("it closed the connection without an answer"))
 
+    def give_up(self, now: float) -> None:
+        """End a call that takes too long."""
+        if self.late_at <= now:
+            self._fail(TimeoutError())
+
     def drop(self) -> None:
         """Close at once."""
         if self.transport is not None:
@@ -127,7 +137,7 @@ class Connection(asyncio.Protocol):
             self.transport = None
 
     def _finish(self, status: int, alive: bool) -> None:
-        waiting, self._reply = self._reply, None
+        waiting, self._reply, self.late_at = self._reply, None, math.inf
         body = self._body
         if waiting is not None and not waiting.done():
             waiting.set_result(Reply(status, body[0] if len(body) == 1 else b"".join(body), self._headers))
@@ -137,7 +147,7 @@ class Connection(asyncio.Protocol):
             self.drop()
 
     def _fail(self, error: Exception) -> None:
-        waiting, self._reply = self._reply, None
+        waiting, self._reply, self.late_at = self._reply, None, math.inf
         if waiting is not None and not waiting.done():
             waiting.set_exception(error)
         self.drop()
@@ -159,7 +169,9 @@ class Pool:
         self.open: set[Connection] = set()
         self._idle: deque[Connection] = deque()
         self._idle_s = idle_s
+        self._outbox: list[tuple[Connection, bytes]] = []
         self._sweeper: asyncio.TimerHandle | None = None
+        self._watch: asyncio.TimerHandle | None = None
         parts = urlsplit(url)
         secure = parts.scheme == "https"
         self._host, self._port = parts.hostname or "", parts.port or (443 if secure else 80)
@@ -177,20 +189,35 @@ class Pool:
             OSError: The server cannot be reached.
         """
         request = b"%b%d\r\n\r\n%b" % (self._head, len(body), body)
+        late_at = self.loop.time() + timeout_s
         if (connection := self._fresh()) is None:
-            begun = self.loop.time()
-            async with asyncio.timeout(timeout_s):
+            async with asyncio.timeout_at(late_at):
                 connection = await self._connect()
-            timeout_s -= self.loop.time() - begun
-        reply = connection.ask(request)
-        late = self.loop.call_later(timeout_s, connection._fail, TimeoutError())
+        if self._watch is None or late_at < self._watch.when():
+            self._watch_until(late_at)
         try:
-            return await reply
+            return await connection.ask(request, late_at)
         except asyncio.CancelledError:
             connection.drop()
             raise
-        finally:
-            late.cancel()
+
+    def send(self, connection: Connection, request: bytes) -> None:
+        """Write a request together with others that are ready now.
+
+        A server on the same machine wakes up with each write and may take the processor from the caller; between two
+        writes there is nothing that it could push out of the caches, between two turns of an episode there is much.
+        """
+        self._outbox.append((connection, request))
+        if len(self._outbox) >= SENT_TOGETHER:
+            self._send_all()
+        elif len(self._outbox) == 1:
+            self.loop.call_soon(self._send_all)
+
+    def _send_all(self) -> None:
+        outbox, self._outbox = self._outbox, []
+        for connection, request in outbox:
+            if connection.transport is not None:
+                connection.transport.write(request)
 
     def take_back(self, connection: Connection) -> None:
         """Keep a connection for the next call."""
@@ -201,8 +228,9 @@ class Pool:
 
     async def close(self) -> None:
         """Close all connections; calls in flight end as cut."""
-        if self._sweeper is not None:
-            self._sweeper.cancel()
+        for timer in (self._sweeper, self._watch):
+            if timer is not None:
+                timer.cancel()
         for connection in list(self.open):
             connection._fail(Cut())
         for _ in range(20):
@@ -226,6 +254,21 @@ class Pool:
                 return connection
             connection.drop()
         return None
+
+    def _watch_until(self, when: float) -> None:
+        """Look for late calls then: one timer serves all, as nearly every call is answered long before it is late."""
+        if self._watch is not None:
+            self._watch.cancel()
+        self._watch = self.loop.call_at(when, self._give_up)
+
+    def _give_up(self) -> None:
+        """End the calls that are late, and look again when the next one would be."""
+        self._watch, now = None, self.loop.time()
+        for connection in list(self.open):
+            connection.give_up(now)
+        soonest = min((connection.late_at for connection in self.open), default=math.inf)
+        if soonest < math.inf:
+            self._watch_until(soonest)
 
     def _sweep(self) -> None:
         """Close what has been idle too long, the oldest first."""

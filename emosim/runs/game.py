@@ -115,6 +115,8 @@ class Game:
             else:
                 async with house.rooms["user"]:
                     self._keep(await adrive(advance(self.episode, said, players.user), user))
+                # Answers that came together are all read before the next questions are written: code stays in caches.
+                await asyncio.sleep(0)
         self.seat = "environment"
 
     def record(self) -> Record:

@@ -45,7 +45,7 @@ class Spent(Value):
     @property
     def usage(self) -> Usage:
         """The usage that was stored."""
-        return Usage(**dict(self))
+        return Usage(self.calls, self.input_tokens, self.output_tokens, self.cached_tokens, self.cost, self.estimated)
 
 
 class SpentBySeat(Value):

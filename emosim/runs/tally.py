@@ -46,7 +46,6 @@ class Tally:
         failed: Keys whose last attempt failed.
         faults: Failed attempts by `seat:cause`.
         unbacked: Findings of the user's model, in finished episodes, that no words of the reply backed.
-        spent: What stored episodes and failures used, by seat.
         resumed: Finished episodes that were there at the start.
     """
 
@@ -56,7 +55,7 @@ class Tally:
         self.failed: set[str] = set()
         self.faults: Counter[str] = Counter()
         self.unbacked = 0
-        self.spent: dict[Seat, Usage] = {"agent": Usage(), "user": Usage()}
+        self._spent: dict[Seat, UsageSum] = {"agent": UsageSum(), "user": UsageSum()}
         self._live: dict[Seat, UsageSum] = {"agent": UsageSum(), "user": UsageSum()}
         self.resumed = 0
         self._score = 0.0
@@ -87,6 +86,11 @@ class Tally:
         self._live[seat].add(usage)
 
     @property
+    def spent(self) -> dict[Seat, Usage]:
+        """What stored episodes and failures used, by seat."""
+        return {seat: used.usage() for seat, used in self._spent.items()}
+
+    @property
     def live(self) -> dict[Seat, Usage]:
         """What this process used, unfinished episodes included."""
         return {seat: used.usage() for seat, used in self._live.items()}
@@ -113,8 +117,8 @@ class Tally:
         return self.elapsed_s * left / done if done else None
 
     def _spend(self, usage: SpentBySeat) -> None:
-        self.spent["agent"] += usage.agent.usage
-        self.spent["user"] += usage.user.usage
+        self._spent["agent"].add(usage.agent.usage)
+        self._spent["user"].add(usage.user.usage)
 
 
 Watch: TypeAlias = Callable[[Tally], None]

@@ -204,16 +204,12 @@ def appraise(answer: EvidenceAnswer, reply: str, *, last: bool = False) -> Perce
     """
     claims = [_claim(item) for item in answer.evidence[:MAX_EVIDENCE]]
     seen = flat(reply) if claims else ""
-    backed = [is_quoted(quote, seen) for _, quote in claims]
-    bare = [quote for (act, quote), stands in zip(claims, backed, strict=True) if not stands and act not in HARMS]
+    weighed = [(act, quote, is_quoted(quote, seen)) for act, quote in claims]
+    bare = [quote for act, quote, stands in weighed if not stands and act not in HARMS]
     if bare and not last:
         raise Unusable("bad_evidence", bare[0])
-    pairs = list(zip(claims, backed, strict=True))
-    found = tuple(
-        Evidence.model_construct(act=act, quote=quote if stands else "")
-        for (act, quote), stands in pairs
-        if stands or not bare
-    )
+    kept = [(act, quote if stands else "") for act, quote, stands in weighed if stands or not bare]
+    found = tuple([Evidence.model_construct(act=act, quote=quote) for act, quote in kept])
     judged = bool(found) or not bare
     return Perceived(
         Appraisal.model_construct(
@@ -235,9 +231,10 @@ def _claim(item: Finding) -> tuple[Act, str]:
 
 def is_quoted(quote: str, seen: str) -> bool:
     """Return whether a quote, or each part of it between ellipses, stands in a text that is `flat`."""
-    parts = _ELLIPSIS.split(quote) if "..." in quote or "…" in quote else (quote,)
-    plain = [part for part in map(flat, parts) if part]
-    return bool(plain) and all(part in seen for part in plain)
+    if "..." not in quote and "…" not in quote:
+        return bool(plain := flat(quote)) and plain in seen
+    parts = [part for part in map(flat, _ELLIPSIS.split(quote)) if part]
+    return bool(parts) and all(part in seen for part in parts)
 
 
 def flat(text: str) -> str:

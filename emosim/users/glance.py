@@ -8,12 +8,12 @@ reply is read in full.
 
 from __future__ import annotations
 
-import re
+from collections import OrderedDict
 from collections.abc import Sequence
-from functools import cache, lru_cache
+from functools import cache
 from importlib import resources
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 from emosim.acts import Act, Appraisal, Evidence
 from emosim.episode import Turn
@@ -21,7 +21,7 @@ from emosim.persona import Language
 from emosim.users.perception.attacks import findings, first_trick
 from emosim.users.perception.cues import GAP, spellings
 from emosim.users.perception.features import read
-from emosim.users.perception.tokens import HEAD, STOP_EN, TAIL, fold, tokenise
+from emosim.users.perception.tokens import HEAD, STOP_EN, TAIL, fold, separated, tokenise
 from emosim.users.perception.wordlists import word_list
 from emosim.users.protocol import Heard
 from emosim.users.rules import context
@@ -39,24 +39,32 @@ INVITING: Final[dict[Language, tuple[str, ...]]] = {
 """Words that ask to be told more, besides a question mark."""
 MOST_FOUND: Final = 3
 """Tricks of one reply that are kept."""
+REMEMBERED: Final = 1024
+"""Replies whose words are kept at hand."""
+_IN_MIND: Final = OrderedDict[str, frozenset[str]]()
 NOTHING: Final = Appraisal(evidence=(), fit=0.0, specificity=0.0)
 INVITED: Final = Appraisal(evidence=(Evidence(act=Act.LISTENING, quote=""),), fit=0.0, specificity=0.0)
-_MARKS: Final = re.compile(r"[{}<>\[\]|=:`]")
+_MARKS: Final = "{}<>[]|=:`"
 _RULED, _PARTING = word_list("ruled"), word_list("parting")
 _BUTTER, _AGREEING = word_list("butter"), word_list("agreeing")
 _MIRRORED: Final = frozenset(("you", "you're", "you've", "you'd", "you'll", "your", "yours", "yourself", "are", "were"))
 _SWEET: Final = frozenset(("genericpraise", "lovebomb", "agree"))
 """Families of phrases that flatter, adore or agree."""
-_ENDS: Final = (".", "!", "?", ";", "\n", " but ", " however", " though ", " yet ")
+_ENDS: Final = (".", "!", "?", ";", "\n")
+_TURNS: Final = (" but ", " however", " though ", " yet ")
 
 
 def glance(heard: Heard) -> Appraisal:
-    """Return the tricks in a reply as evidence, and `listening` where it asks to be told more; it judges nothing."""
-    invited = invites(heard.text, heard.episode.persona.language)
+    """Return the tricks in a reply as evidence, and `listening` where it asks to be told more; it judges nothing.
+
+    A question mark is left to whoever reads the reply next (`emosim.users.voice.is_asking`): it needs no evidence.
+    """
+    text = heard.text
+    invited = "?" not in text and invites(text, heard.episode.persona.language)
     if harmless(heard):
         return INVITED if invited else NOTHING
     seen = context(heard)
-    found = tuple(dict.fromkeys(findings(read(heard.text, seen), seen)))[:MOST_FOUND]
+    found = tuple(dict.fromkeys(findings(read(text, seen), seen)))[:MOST_FOUND]
     if invited:
         found += INVITED.evidence
     return Appraisal.model_construct(evidence=found, fit=0.0, specificity=0.0)
@@ -72,46 +80,63 @@ def invites(text: str, language: Language) -> bool:
     return any(map(low.__contains__, INVITING[language]))
 
 
+class Words(NamedTuple):
+    """The words of an English text."""
+
+    row: list[str]
+    """In order."""
+    each: frozenset[str]
+    """Each once."""
+    content: frozenset[str]
+    """Those that carry meaning, each once."""
+    parts: int
+    """Sentences, and parts of sentences after a turn, at most."""
+
+
 def harmless(heard: Heard) -> bool:
     """Return whether `findings` would surely find nothing; only of English is enough looked at to say so."""
     text, episode = heard.text, heard.episode
     if episode.persona.language != "en" or not text.isascii() or len(text) > HEAD + TAIL:
         return False
-    tokens, words = spoken_words(text)
-    if len(tokens) < 8 or is_tricky(text, words) or is_pile(text, tokens, words) or is_sweet(tokens, words):
+    words = words_of(text)
+    keep_in_mind(text, words.content)
+    if len(words.row) < 8 or is_tricky(text, words) or is_pile(text, words) or is_sweet(words):
         return False
-    return not is_echo(tokens, words, episode.spoken.text) and not is_old(text, tokens, words, episode.turns)
+    return not is_echo(words, episode.spoken.text) and not is_old(text, words, episode.turns)
 
 
-def is_tricky(text: str, words: frozenset[str]) -> bool:
+def is_tricky(text: str, words: Words) -> bool:
     """Return whether an order to the simulator, a forged turn, pasted data or a farewell lure is in a reply."""
-    low = text.lower()
-    kinds = ["forged", "data"] if _MARKS.search(text) or "json" in words else []
-    if not _RULED.isdisjoint(words):
+    kinds = ["forged", "data"] if any([mark in text for mark in _MARKS]) or "json" in words.each else []
+    if not _RULED.isdisjoint(words.each):
         kinds.append("order")
-    if not _PARTING.isdisjoint(words):
+    if not _PARTING.isdisjoint(words.each):
         kinds.append("farewell")
-    return bool(kinds) and any([first_trick(kind, text, low) is not None for kind in kinds])
+    if not kinds:
+        return False
+    low = text.lower()
+    return any([first_trick(kind, text, low) is not None for kind in kinds])
 
 
-def is_pile(text: str, tokens: list[str], words: frozenset[str]) -> bool:
+def is_pile(text: str, words: Words) -> bool:
     """Return whether a reply could be a pile of words."""
-    size = len(tokens)
-    if (size > 14 and len(words) < 0.3 * size) or text.count(",") * 2.6 > size:
+    size, distinct = len(words.row), len(words.each)
+    if (size > 14 and distinct < 0.3 * size) or text.count(",") * 2.6 > size:
         return True
-    return len(words & STOP_EN) < max(0.13 * size - 0.5, 2.0)
+    return distinct - len(words.content) < max(0.13 * size - 0.5, 2.0)
 
 
-def is_sweet(tokens: list[str], words: frozenset[str]) -> bool:
+def is_sweet(said: Words) -> bool:
     """Return whether a reply could flatter, or agree with everything."""
+    tokens, words = said.row, said.each
     if len(words & _BUTTER) > 2:
         return True
     if not _AGREEING.isdisjoint(words) and sum(map(_AGREEING.__contains__, tokens)) > 2:
         return True
     ones, twos, pairs = sweet_phrases()
-    if words.isdisjoint(ones) and pairs.isdisjoint(pairwise(tokens)):
+    count = 0 if words.isdisjoint(ones) else sum(map(ones.__contains__, tokens))
+    if count + sum(map(pairs.__contains__, pairwise(tokens))) <= 2:  # at most one phrase goes on at a place
         return False
-    count = sum(map(ones.__contains__, tokens))
     starts = [(place, rests) for place, two in enumerate(pairwise(tokens)) if (rests := twos.get(two))]
     return count + sum(goes_on(tokens, place + 2, rests) for place, rests in starts) > 2
 
@@ -140,41 +165,56 @@ def goes_on(tokens: list[str], place: int, rests: tuple[list[str], ...]) -> int:
     return sum([tokens[place : place + len(rest)] == rest for rest in rests])
 
 
-def is_echo(tokens: list[str], words: frozenset[str], said: str) -> bool:
+def is_echo(words: Words, said: str) -> bool:
     """Return whether a reply could be the person's own words, as said or with I and you exchanged."""
-    own = _MIRRORED.union(tokenise(said[:HEAD], "en"))
-    if sum(map(own.__contains__, tokens)) > 0.6 * len(tokens):
-        return True
     low = fold(said[:HEAD])
-    about, strange, enough = set[str](), set[str](), 0.15 * len(words)
-    for word in words:
-        if len(word) > 2 and word not in STOP_EN:
-            key = word[:5]
-            about.add(key)
-            if key not in low:
-                strange.add(key)
-                if len(strange) >= enough:  # as there are no more keys than words
-                    return False
-    return len(strange) < 0.15 * len(about)
+    own = _MIRRORED.union(tokenise(low, "en"))
+    if sum(map(own.__contains__, words.row)) > 0.6 * len(words.row):
+        return True
+    strange, enough = set[str](), 0.15 * len(words.each)
+    for word in words.content:
+        if word[:5] not in low and len(word) > 2:
+            strange.add(word[:5])
+            if len(strange) >= enough:  # as there are no more keys than words
+                return False
+    return len(strange) < 0.15 * len({word[:5] for word in words.content if len(word) > 2})
 
 
-def is_old(text: str, tokens: list[str], words: frozenset[str], turns: Sequence[Turn]) -> bool:
+def is_old(text: str, words: Words, turns: Sequence[Turn]) -> bool:
     """Return whether the agent could have said this before: nearly every word stands in one of its latest replies.
 
     Each word that an older reply lacks is in a pair of words that it lacks, and a copy lacks less than a fifth of them.
     """
     if not turns:
         return False
-    few = 0.2 * (len(tokens) + 2 + sum(map(text.count, _ENDS)))
+    few, content = 0.2 * (len(words.row) + 2 + words.parts), words.content
     for turn in turns[-3:]:
         old = turn.reply.text
-        if not old.isascii() or len(words) - len(words & spoken_words(old)[1]) <= few:
+        if not old.isascii():
             return True
-    return text in [turn.reply.text for turn in turns[:-3]]
+        if len(content) - len(content & recall(old)) <= few and len(words.each.difference(tokenise(old, "en"))) <= few:
+            return True
+    return len(turns) > 3 and text in [turn.reply.text for turn in turns[:-3]]
 
 
-@lru_cache(maxsize=1024)
-def spoken_words(text: str) -> tuple[list[str], frozenset[str]]:
-    """Return the words of an English text, in order and each once; kept, as the next three replies are compared."""
-    tokens = tokenise(text, "en")
-    return tokens, frozenset(tokens)
+def words_of(text: str) -> Words:
+    """Return the words of an English text."""
+    low = fold(text)
+    plain = separated(low)
+    tokens = tokenise(low, "en") if plain is None else plain.replace(".", " ").split()
+    words = frozenset(tokens)
+    ends = sum(map(low.count, _ENDS)) if plain is None else plain.count(".")
+    return Words(tokens, words, words - STOP_EN, ends + sum(map(low.count, _TURNS)))
+
+
+def keep_in_mind(text: str, content: frozenset[str]) -> None:
+    """Keep the words of a reply that carry meaning, as the next three replies are compared with it."""
+    _IN_MIND[text] = content
+    if len(_IN_MIND) > REMEMBERED:
+        _IN_MIND.popitem(last=False)
+
+
+def recall(text: str) -> frozenset[str]:
+    """Return the words of an earlier reply that carry meaning."""
+    kept = _IN_MIND.get(text)
+    return words_of(text).content if kept is None else kept

@@ -46,7 +46,6 @@ _BRACKETED: Final = re.compile(
     r"[^\])）】\n]{0,30}[\])）】]",
     re.IGNORECASE,
 )
-_OPENS: Final = frozenset("[(（【")
 _HELPER: Final = re.compile(
     r"\bas an ai\b[^.!?]{0,40}\bi\b|\bi(?:'|’)?m an ai\b|how (?:can|may) i (?:help|assist|support)"
     r"|\bi(?:'|’)?m (?:just )?here (?:to (?:help|listen|support)|for you)|happy to help|let me know if you need"
@@ -83,7 +82,7 @@ def clean(text: str) -> str:
         text = text[1:-1]
     if "*" in text:
         text = _STARRED.sub(lambda found: _unstarred(found, text), text)
-    if not _OPENS.isdisjoint(text):
+    if "(" in text or "[" in text or "（" in text or "【" in text:
         text = _BRACKETED.sub("", text)
     return text.strip() if "\n" in text else " ".join(text.split())
 
@@ -160,7 +159,7 @@ def _secrets(scenario: Scenario) -> _Secrets:
     """Return what may give away the need or a fact."""
     found: dict[int, frozenset[tuple[str, ...]]] = {}
     need = _secret(scenario.need_text, NEED_RUN, NEED_RUN_CJK)
-    for size, runs in (need, *(_secret(fact.text, FACT_RUN, FACT_RUN_CJK) for fact in scenario.facts)):
+    for size, runs, _ in (need, *(_secret(fact.text, FACT_RUN, FACT_RUN_CJK) for fact in scenario.facts)):
         if size:
             found[size] = found.get(size, frozenset()) | runs
     words = frozenset([word for runs in found.values() for run in runs for word in run])
@@ -172,7 +171,8 @@ def _check_form(text: str, language: Language) -> None:
         raise Unusable("empty")
     if ('"' in text or "```" in text) and _JSON.search(text):
         raise Unusable("bad_schema", "JSON in the message")
-    if len(text.split()) > MAX_WORDS or cjk_in(text) > MAX_CJK or len(text) > 8 * MAX_WORDS:
+    wordy = len(text) > 2 * MAX_WORDS and len(text.split()) > MAX_WORDS
+    if wordy or cjk_in(text) > MAX_CJK or len(text) > 8 * MAX_WORDS:
         raise Unusable("too_long")
     if not speaks(text, language):
         raise Unusable("wrong_language")
@@ -224,16 +224,20 @@ def gives_away(text: str, secret: str, public: Iterable[str], run: int, run_cjk:
         run: Words in a row that count; a shorter secret counts whole.
         run_cjk: The same for Chinese, in characters.
     """
-    size, runs = _secret(secret, run, run_cjk)
-    shared = runs & _runs(_tokens(text), size)
+    size, runs, words = _secret(secret, run, run_cjk)
+    tokens = _tokens(text)
+    if not _keeps_to(tokens, words, size):
+        return False
+    shared = runs & _runs(tokens, size)
     return bool(shared) and bool(shared.difference(*(_runs(_tokens(known), size) for known in public)))
 
 
 @lru_cache(maxsize=4096)
-def _secret(secret: str, run: int, run_cjk: int) -> tuple[int, frozenset[tuple[str, ...]]]:
+def _secret(secret: str, run: int, run_cjk: int) -> tuple[int, frozenset[tuple[str, ...]], frozenset[str]]:
+    """Return how long the runs of words are that give a secret away, those runs, and its words."""
     words = _tokens(secret)
     size = min(run_cjk if 2 * cjk_in(secret) > len(secret) else run, len(words))
-    return size, _runs(words, size) if size else frozenset()
+    return size, _runs(words, size) if size else frozenset(), frozenset(words)
 
 
 @lru_cache(maxsize=64)

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from emosim.backends import resolve_backend
-from emosim.backends.http import Cut, Garbled, Pool
+from emosim.backends.http import SENT_TOGETHER, Cut, Garbled, Pool
 from emosim.errors import TransientBackendError, UsageError
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
@@ -136,6 +136,36 @@ async def test_a_late_answer_reaches_no_later_call():
             await call
         assert (await pool.post(b"{}", 5.0)).content == b"hi"
         assert served.connections == 3
+        await pool.close()
+
+
+async def test_each_call_has_its_own_time_and_no_late_one_ends_another():
+    waits_s = (0.3, 0.1, 0.5, 0.2, 5.0)
+    async with saying(b"") as served:
+        pool = Pool(f"http://127.0.0.1:{served.port}/", {}, 4.0)
+        begun, ended = asyncio.get_running_loop().time(), dict[float, float]()
+
+        async def ask(wait_s: float) -> None:
+            with suppress(TimeoutError):
+                await pool.post(b"{}", wait_s)
+            ended[wait_s] = asyncio.get_running_loop().time() - begun
+
+        tasks = [asyncio.create_task(ask(wait_s)) for wait_s in waits_s]
+        await asyncio.wait(tasks[:-1])
+        assert list(ended) == sorted(waits_s[:-1])
+        assert all(wait_s <= took_s + 0.001 for wait_s, took_s in ended.items())
+        assert not tasks[-1].done()
+        tasks[-1].cancel()
+        await pool.close()
+
+
+async def test_requests_that_are_sent_together_all_arrive():
+    async with saying(OK) as served:
+        pool = Pool(f"http://127.0.0.1:{served.port}/", {}, 4.0)
+        replies = await asyncio.gather(*[pool.post(b"%d" % number, 5) for number in range(2 * SENT_TOGETHER + 1)])
+        assert {reply.content for reply in replies} == {b"hi"}
+        bodies = {request.rpartition(b"\r\n")[2] for request in served.requests}
+        assert bodies == {b"%d" % number for number in range(len(replies))}
         await pool.close()
 
 

@@ -13,23 +13,20 @@ from numpy.typing import NDArray
 
 from emosim.acts import Act
 from emosim.cues import ACTS, WIDTH, observe
-from emosim.difficulty import Difficulty, difficulty
-from emosim.engine import advance, open_episode
+from emosim.engine import advance
 from emosim.episode import Episode, Transition, Utterance
-from emosim.errors import UsageError, did_you_mean
+from emosim.errors import UsageError
 from emosim.flow import drive
 from emosim.info import info_of
-from emosim.packs import Casting, load_pack
 from emosim.persona import Language
 from emosim.phrasebook import realise
+from emosim.playbill import Playbill, checked_options
 from emosim.render import MODES, render_ansi, render_mode_of, render_turn
 from emosim.rewards import reward as reward_named
 from emosim.users.acts import ActsUser
-from emosim.value import pick, roll
+from emosim.value import roll
 
-DICE_PERSONA, DICE_SUCCESSION = 100, 3003
-OPTIONS: Final = ("persona", "level", "knobs", "seed", "episode")
-LARGEST_SEED: Final = 2**63 - 1
+DICE_SUCCESSION = 3003
 
 Stepped = tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]
 
@@ -91,11 +88,7 @@ class EmpathyActsEnv(gym.Env[NDArray[np.float32], "int | np.int64"]):
             PackError: The pack is wrong.
         """
         self.render_mode = render_mode_of(render_mode)
-        self.pack, self.language = load_pack(pack), language
-        self.personas = (persona,) if isinstance(persona, str) else tuple(persona or self.pack.personas)
-        for name in self.personas:
-            self.casting(name)
-        self.difficulty = difficulty(dict(knobs or {}), level)
+        self.bill = Playbill.of(persona, pack, language, level, knobs)
         self.reward_name, self._reward = reward, reward_named(reward)
         self.action_space = Discrete(len(ACTS))
         self.observation_space = Box(0.0, 1.0, (WIDTH,), np.float32)
@@ -129,7 +122,7 @@ class EmpathyActsEnv(gym.Env[NDArray[np.float32], "int | np.int64"]):
         chosen = checked_options(options)
         start = int(self.np_random.integers(2**31)) if seed is None and self._series is None else seed
         series = (start, 0) if start is not None else following(self._series)
-        self._episode, self._series = self._open(chosen, succession(*series)), series
+        self._episode, self._series = self.bill.open(chosen, succession(*series), _OPENER), series
         if self.render_mode == "human":
             print(render_ansi(self._episode))
         return observe(self._episode), self._info()
@@ -159,29 +152,6 @@ class EmpathyActsEnv(gym.Env[NDArray[np.float32], "int | np.int64"]):
     def render(self) -> str | None:
         """Return the chat as text in `ansi` mode; `human` mode prints while playing."""
         return render_ansi(self.episode) if self.render_mode == "ansi" else None
-
-    def casting(self, name: str) -> Casting:
-        """Return a persona of the pack, by its id or as `pack/id`.
-
-        Raises:
-            UsageError: It is not in the pack.
-        """
-        return self.pack.cast(name, self.language)
-
-    def harder(self, options: Mapping[str, Any]) -> Difficulty:
-        """Return the difficulty of the next episode under these reset options."""
-        if "level" not in options and "knobs" not in options:
-            return self.difficulty
-        return difficulty(dict(options.get("knobs") or {}), options.get("level", 0.0))
-
-    def _open(self, options: dict[str, Any], address: int) -> Episode:
-        stored = options.get("episode")
-        if stored is not None:
-            return stored if isinstance(stored, Episode) else Episode.model_validate(stored)
-        address = options.get("seed", address)
-        name = options.get("persona") or self.personas[pick(len(self.personas), address, 0, DICE_PERSONA)]
-        casting = self.casting(str(name))
-        return open_episode(casting.persona, casting.scenario, self.harder(options), address, _OPENER)
 
     def _info(self) -> dict[str, Any]:
         episode = self.episode
@@ -224,19 +194,3 @@ def following(series: tuple[int, int] | None) -> tuple[int, int]:
     """Return the place in the series of seeds after this one."""
     seed, number = series or (0, -1)
     return seed, number + 1
-
-
-def checked_options(options: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return reset options.
-
-    Raises:
-        UsageError: One is unknown, or `seed` is not a seed.
-    """
-    chosen = dict(options or {})
-    for name in chosen:
-        if name not in OPTIONS:
-            raise UsageError(f"unknown reset option '{name}'{did_you_mean(name, OPTIONS)}")
-    seed = chosen.get("seed", 0)
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed <= LARGEST_SEED:
-        raise UsageError(f"option 'seed' must be a whole number from 0 to 2**63 - 1, not {seed!r}")
-    return chosen

@@ -4,30 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from typing import Any, Final
+from typing import Any
 
 import gymnasium as gym
 
-from emosim.difficulty import Difficulty, difficulty
-from emosim.engine import advance, open_episode
+from emosim.engine import advance
 from emosim.episode import Episode, Transition, Utterance
-from emosim.errors import UsageError, did_you_mean
+from emosim.errors import UsageError
 from emosim.flow import Backend, Flow, adrive, drive
 from emosim.info import info_of
-from emosim.packs import load_pack
 from emosim.persona import Language
+from emosim.playbill import Playbill, checked_options
 from emosim.render import MODES, render_ansi, render_mode_of, render_turn
 from emosim.rewards import reward as reward_named
 from emosim.spaces import UtteranceSpace
 from emosim.users.protocol import User
 from emosim.users.roster import resolve_user
-from emosim.value import pick
 
-DICE_PERSONA = 100
 MAX_CHARS = 100_000
 """Longest text of an action or observation, in characters."""
-OPTIONS: Final = ("persona", "level", "knobs", "episode")
-"""Options of `reset`."""
 
 
 class EmpathyEnv(gym.Env[str, str]):
@@ -88,12 +83,7 @@ class EmpathyEnv(gym.Env[str, str]):
             PackError: The pack is wrong.
         """
         self.render_mode = render_mode_of(render_mode)
-        self.pack = load_pack(pack)
-        self.personas = (persona,) if isinstance(persona, str) else tuple(persona or self.pack.personas)
-        self.language = language
-        for name in self.personas:
-            self.pack.cast(name, language)
-        self.difficulty = difficulty(dict(knobs or {}), level)
+        self.bill = Playbill.of(persona, pack, language, level, knobs)
         self.user, self.backend = seat_user(user, backend)
         self.reward_name = reward
         self._reward = reward_named(reward)
@@ -118,13 +108,14 @@ class EmpathyEnv(gym.Env[str, str]):
 
         Args:
             seed: Fixes everything offline: persona drawn, dice, and the seeds sent to models.
-            options: `persona`, `level`, `knobs` for this episode; or `episode`, a stored `Episode` to go on from.
+            options: `persona`, `level`, `knobs`, `seed` for this episode; or `episode`, a stored one to go on from.
 
         Raises:
             UsageError: An option is unknown or out of range.
         """
         super().reset(seed=seed)
-        self._episode = self._open(dict(options or {}), seed)
+        address = seed if seed is not None else int(self.np_random.integers(2**31))
+        self._episode = self.bill.open(checked_options(options), address, self.user)
         self._stepping = False
         if self.render_mode == "human":
             print(render_ansi(self._episode))
@@ -180,23 +171,6 @@ class EmpathyEnv(gym.Env[str, str]):
     def render(self) -> str | None:
         """Return the chat as text in `ansi` mode; `human` mode prints while playing."""
         return render_ansi(self.episode) if self.render_mode == "ansi" else None
-
-    def _open(self, options: dict[str, Any], seed: int | None) -> Episode:
-        for name in options:
-            if name not in OPTIONS:
-                raise UsageError(f"unknown reset option '{name}'{did_you_mean(name, OPTIONS)}")
-        stored = options.get("episode")
-        if stored is not None:
-            return stored if isinstance(stored, Episode) else Episode.model_validate(stored)
-        address = seed if seed is not None else int(self.np_random.integers(2**31))
-        name = options.get("persona") or self.personas[pick(len(self.personas), address, 0, DICE_PERSONA)]
-        casting = self.pack.cast(str(name), self.language)
-        return open_episode(casting.persona, casting.scenario, self._harder(options), address, self.user)
-
-    def _harder(self, options: dict[str, Any]) -> Difficulty:
-        if "level" not in options and "knobs" not in options:
-            return self.difficulty
-        return difficulty(dict(options.get("knobs") or {}), options.get("level", 0.0))
 
 
 class _Alone:

@@ -139,7 +139,7 @@ def test_the_arithmetic_is_the_same_bits_for_one_and_for_many(many: list[Any]) -
 
 
 def test_lines_that_run_out_run_out_alike() -> None:
-    casting = EmpathyActsEnv("tom").casting("tom")
+    casting = EmpathyActsEnv("tom").bill.casting("tom")
     long = casting.scenario.model_copy(update={"max_turns": 60})
     env, ours = EmpathyActsEnv("tom"), EmpathyActsVectorEnv(1, persona="tom")
     opened = ours.crowd.table.episodes[0].model_copy(update={"scenario": long})

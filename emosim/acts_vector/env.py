@@ -11,13 +11,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from emosim.acts_env import (
-    LARGEST_SEED,
-    EmpathyActsEnv,
-    act_of,
-    checked_options,
-    play,
-)
+from emosim.acts_env import EmpathyActsEnv, act_of, play
 from emosim.acts_vector.crowd import RULES, SILENCE, Crowd, Ints, Outcome
 from emosim.acts_vector.pay import pay, score
 from emosim.acts_vector.series import Series, openings
@@ -27,6 +21,7 @@ from emosim.difficulty import Difficulty
 from emosim.engine import open_episode
 from emosim.episode import Episode
 from emosim.errors import UsageError
+from emosim.playbill import LARGEST_SEED, checked_options
 from emosim.render import render_ansi
 from emosim.users.acts import ActsUser
 
@@ -77,7 +72,7 @@ class EmpathyActsVectorEnv(VectorEnv[Seen, Ints, NDArray[Any]]):
         )
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self._drawn = self._cast(self.single.personas, self.single.difficulty)
+        self._drawn = self._cast(self.single.bill.personas, self.single.bill.difficulty)
         self.crowd = Crowd(num_envs, Table(self._drawn))
         self._tables: dict[tuple[str | None, Difficulty], Table] = {}
         self.series = Series(num_envs, len(self._drawn))
@@ -140,7 +135,7 @@ class EmpathyActsVectorEnv(VectorEnv[Seen, Ints, NDArray[Any]]):
         """Return one episode as it stands, words included, replayed from the acts so far."""
         crowd = self.crowd
         drawn = crowd.table.episodes[crowd.row[which]]
-        casting = self.single.casting(drawn.persona.ref)
+        casting = self.single.bill.casting(drawn.persona.ref)
         episode = open_episode(
             casting.persona, casting.scenario, drawn.difficulty, int(crowd.seed[which]), ActsUser(ACTS[0])
         )
@@ -153,7 +148,7 @@ class EmpathyActsVectorEnv(VectorEnv[Seen, Ints, NDArray[Any]]):
         return tuple(render_ansi(episode) for episode in self.episodes()) if self.render_mode == "ansi" else None
 
     def _cast(self, names: Sequence[str], harder: Difficulty) -> tuple[Episode, ...]:
-        castings = [self.single.casting(name) for name in names]
+        castings = [self.single.bill.casting(name) for name in names]
         return tuple(open_episode(c.persona, c.scenario, harder, 0, _OPENER) for c in castings)
 
     def _begin(self, seed: int | Sequence[int | None] | None) -> None:
@@ -170,9 +165,9 @@ class EmpathyActsVectorEnv(VectorEnv[Seen, Ints, NDArray[Any]]):
 
     def _guests(self, chosen: dict[str, Any]) -> Table:
         """Return a table of the personas of later episodes, and behind them those of these reset options."""
-        name, harder = chosen.get("persona"), self.single.harder(chosen)
+        name, harder = chosen.get("persona"), self.single.bill.harder(chosen)
         if (name, harder) not in self._tables:
-            guests = self._cast((str(name),) if name else self.single.personas, harder)
+            guests = self._cast((str(name),) if name else self.single.bill.personas, harder)
             self._tables[name, harder] = Table((*self._drawn, *guests))
         return self._tables[name, harder]
 

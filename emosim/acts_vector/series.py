@@ -9,9 +9,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from emosim.acts_env import DICE_PERSONA, DICE_SUCCESSION
+from emosim.acts_env import DICE_SUCCESSION
 from emosim.acts_vector import dice
 from emosim.cues import DICE_CUE, DICE_DECOY, OPENING_RIGHT
+from emosim.playbill import DICE_PERSONA
 from emosim.users.opening import DICE_COUNTER
 
 Floats = NDArray[np.float64]

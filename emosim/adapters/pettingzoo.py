@@ -15,9 +15,10 @@ from typing import Any
 
 from pettingzoo import ParallelEnv
 
-from emosim.env import OPTIONS, EmpathyEnv, seat_user
+from emosim.env import EmpathyEnv, seat_user
 from emosim.errors import EmosimError, SimulationError, UsageError
 from emosim.flow import drive, together
+from emosim.playbill import OPTIONS
 from emosim.spaces import UtteranceSpace
 
 Answers = tuple[dict[str, str], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]]

@@ -19,6 +19,7 @@ FLOORS: list[set[str]] = [
     {"users", "rewards", "backends"},
     {"engine"},
     {"packs", "spaces", "info", "cues"},
+    {"playbill"},
     {"env", "acts_env"},
     {"vector", "acts_vector"},
     {"policies"},

@@ -1,0 +1,101 @@
+"""Who may be met in an environment, in which language and how hard: what both environments take and open alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from emosim.difficulty import Difficulty, difficulty
+from emosim.engine import open_episode
+from emosim.episode import Episode
+from emosim.errors import UsageError, did_you_mean
+from emosim.packs import Casting, Pack, load_pack
+from emosim.persona import Language
+from emosim.users.protocol import User
+from emosim.value import pick
+
+DICE_PERSONA: Final = 100
+OPTIONS: Final = ("persona", "level", "knobs", "seed", "episode")
+"""Options of `reset`."""
+LARGEST_SEED: Final = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Playbill:
+    """The arguments of an environment that say whom it plays; see `emosim.env.EmpathyEnv` for their meaning."""
+
+    pack: Pack
+    language: Language
+    personas: tuple[str, ...]
+    difficulty: Difficulty
+
+    @classmethod
+    def of(
+        cls,
+        persona: str | Sequence[str] | None,
+        pack: str,
+        language: Language,
+        level: float,
+        knobs: Mapping[str, float] | None,
+    ) -> Playbill:
+        """Return what an environment's arguments say.
+
+        Raises:
+            UsageError: A persona, language or knob is unknown, or a number out of range.
+            PackError: The pack is wrong.
+        """
+        loaded = load_pack(pack)
+        personas = (persona,) if isinstance(persona, str) else tuple(persona or loaded.personas)
+        bill = cls(loaded, language, personas, difficulty(dict(knobs or {}), level))
+        for name in personas:
+            bill.casting(name)
+        return bill
+
+    def casting(self, name: str) -> Casting:
+        """Return a persona of the pack, by its id or as `pack/id`.
+
+        Raises:
+            UsageError: It is not in the pack.
+        """
+        return self.pack.cast(name, self.language)
+
+    def harder(self, options: Mapping[str, Any]) -> Difficulty:
+        """Return the difficulty of the next episode under these reset options."""
+        if "level" not in options and "knobs" not in options:
+            return self.difficulty
+        return difficulty(dict(options.get("knobs") or {}), options.get("level", 0.0))
+
+    def open(self, options: Mapping[str, Any], address: int, user: User) -> Episode:
+        """Return the next episode under these reset options, which `checked_options` has passed.
+
+        Args:
+            options: Of `reset`.
+            address: Seed of the episode, unless the options name one.
+            user: Who plays the persona.
+        """
+        stored = options.get("episode")
+        if stored is not None:
+            return stored if isinstance(stored, Episode) else Episode.model_validate(stored)
+        seed = int(options.get("seed", address))
+        name = options.get("persona") or self.personas[pick(len(self.personas), seed, 0, DICE_PERSONA)]
+        casting = self.casting(str(name))
+        return open_episode(casting.persona, casting.scenario, self.harder(options), seed, user)
+
+
+def checked_options(options: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return reset options.
+
+    Raises:
+        UsageError: One is unknown, or `seed` is not a seed.
+    """
+    chosen = dict(options or {})
+    for name in chosen:
+        if name not in OPTIONS:
+            raise UsageError(f"unknown reset option '{name}'{did_you_mean(name, OPTIONS)}")
+    seed = chosen.get("seed", 0)
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed <= LARGEST_SEED:
+        raise UsageError(f"option 'seed' must be a whole number from 0 to 2**63 - 1, not {seed!r}")
+    return chosen

@@ -167,8 +167,8 @@ def _secrets(scenario: Scenario) -> _Secrets:
 
 
 def _check_form(text: str, language: Language) -> None:
-    if not any(map(str.isalnum, text)):
-        raise Unusable("empty")
+    if not any(map(str.isalpha, text)):
+        raise Unusable("empty", "no word in the message")
     if ('"' in text or "```" in text) and _JSON.search(text):
         raise Unusable("bad_schema", "JSON in the message")
     wordy = len(text) > 2 * MAX_WORDS and len(text.split()) > MAX_WORDS

@@ -39,7 +39,7 @@ def unusable(fused: Any, language: str) -> dict[str, list[Any]]:
         "bad_schema": ['{"thought": "x"}', fused(quote, fit=3), fused(quote, fit="high"), say('{"say": "hi"}')],
         "unknown_act": [fused(quote, hm, act="hugging")],
         "bad_evidence": [fused("I would never leave you", hm), fused("", hm)],
-        "empty": ["", "  ", say(""), say("*sighs*"), say('""'), say("…")],
+        "empty": ["", "  ", say(""), say("*sighs*"), say('""'), say("…"), say("2.1"), say("7 / 10")],
         "refusal": [
             "I'm sorry, but I can't help with that.",
             "抱歉，我无法继续扮演。",

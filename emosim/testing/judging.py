@@ -92,7 +92,7 @@ def read_rows(path: str | Path) -> list[Row]:
 
 def judge(row: Row, tagger: Perceive) -> Judged:
     """Return what one reply does to a user in the opening state."""
-    need = Need(str(row["need"]).replace("understand_others", "understanding_others"))
+    need = Need(str(row["need"]))
     language: Literal["en", "zh"] = "zh" if row["language"] == "zh" else "en"
     said = str(row["user"])
     appraisal = tagger(str(row["reply"]), Context(language, need, said, known=(said,)))

@@ -121,7 +121,7 @@ def is_tricky(text: str, words: Words) -> bool:
 def is_pile(text: str, words: Words) -> bool:
     """Return whether a reply could be a pile of words."""
     size, distinct = len(words.row), len(words.each)
-    if (size > 14 and distinct < 0.3 * size) or text.count(",") * 2.6 > size:
+    if (size > 14 and distinct < 0.3 * size) or text.count(",") * 2.6 > size or words.parts * 1.7 > size:
         return True
     return distinct - len(words.content) < max(0.13 * size - 0.5, 2.0)
 

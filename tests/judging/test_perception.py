@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from emosim.acts import HARMS, Act, Appraisal, Need
 from emosim.emotion import EmotionState, feel, temperament
 from emosim.errors import MissingExtra
-from emosim.testing.judging import JudgingScore, read_rows, score_corpus
+from emosim.testing.judging import JudgingScore, Row, read_rows, score_corpus
 from emosim.users.perception import Context, perceive
 from emosim.users.perception.lexicon import lexicon
 from emosim.users.perception.quotes import LONGEST
@@ -34,12 +34,12 @@ def change(text: str, context: Context) -> float:
     return feel(start, perceive(text, context), temper, context.need).last_change
 
 
-@pytest.fixture(scope="module")
-def unseen() -> JudgingScore:
-    return score_corpus(CORPUS / "test.jsonl")
+@pytest.fixture(scope="module", params=["c", "t"])
+def unseen(request: pytest.FixtureRequest) -> JudgingScore:
+    return score_corpus(CORPUS / f"test-{request.param}.jsonl")
 
 
-def test_bars_on_an_unseen_author(unseen: JudgingScore) -> None:
+def test_bars_on_unseen_authors(unseen: JudgingScore) -> None:
     assert unseen.spearman >= 0.6
     assert unseen.auc >= 0.85
     assert unseen.attacks_rewarded <= 0.05
@@ -47,17 +47,40 @@ def test_bars_on_an_unseen_author(unseen: JudgingScore) -> None:
 
 
 def test_both_languages_are_judged(unseen: JudgingScore) -> None:
-    assert unseen.splits["en"].spearman >= 0.55
+    assert unseen.splits["en"].spearman >= 0.6
     assert unseen.splits["zh"].spearman >= 0.6
 
 
+def test_hard_replies_of_either_worth_are_told_apart() -> None:
+    """Mixed, sarcastic and stock ones; the other author's hard replies are nearly all unhelpful."""
+    hard = score_corpus(CORPUS / "test-t.jsonl").splits["hard"]
+    assert hard.spearman >= 0.6
+    assert hard.auc >= 0.85
+
+
+def corpora() -> dict[str, list[Row]]:
+    """Return the rows of training, development and test."""
+    train = [row for path in sorted(CORPUS.glob("train/*.jsonl")) for row in read_rows(path)]
+    tests = [row for path in sorted(CORPUS.glob("test-*.jsonl")) for row in read_rows(path)]
+    return {"train": train, "dev": read_rows(CORPUS / "dev.jsonl"), "test": tests}
+
+
 def test_splits_share_no_situation() -> None:
-    names = {
-        part: {(r["language"], r["user"]) for r in read_rows(CORPUS / f"{part}.jsonl")}
-        for part in ("train", "dev", "test")
-    }
-    assert not names["train"] & names["dev"]
-    assert not (names["train"] | names["dev"]) & names["test"]
+    said = {part: {(r["language"], r["user"]) for r in rows} for part, rows in corpora().items()}
+    assert not said["train"] & said["dev"]
+    assert not (said["train"] | said["dev"]) & said["test"]
+
+
+def test_every_row_is_labelled_with_known_words() -> None:
+    for rows in corpora().values():
+        assert len({row["id"] for row in rows}) == len(rows)
+        for row in rows:
+            assert {Need(str(row["need"])), Act(str(row["act"]))}, row["id"]
+            assert row["quality"] in range(-2, 3), row["id"]
+            assert row["language"] in ("en", "zh"), row["id"]
+            parts = row.get("parts", [])
+            assert isinstance(parts, list), row["id"]
+            assert all(text in str(row["reply"]) and quality in range(-2, 3) for text, quality in parts), row["id"]
 
 
 @pytest.mark.parametrize(
@@ -185,7 +208,7 @@ def test_a_reply_of_100_000_characters_is_cheap(unit: str) -> None:
 
 
 def test_quotes_are_verbatim_in_the_corpus() -> None:
-    for row in read_rows(CORPUS / "test.jsonl"):
+    for row in corpora()["test"]:
         text = str(row["reply"])
         holds(
             perceive(text, Context("zh" if row["language"] == "zh" else "en", Need.LISTENING, str(row["user"]))), text
@@ -198,7 +221,7 @@ def test_weights_load_quickly_and_are_small() -> None:
     lexicon("en")
     assert time.process_time() - started < 0.2
     package = Path(__file__).parents[2] / "emosim" / "users" / "perception"
-    assert (package / "weights.npz").stat().st_size <= 600_000
+    assert (package / "weights.npz").stat().st_size <= 1_600_000
 
 
 def test_semantic_perception_without_its_extra_or_with_it() -> None:

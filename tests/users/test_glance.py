@@ -34,7 +34,7 @@ CORPUS = Path(__file__).parents[1] / "judging" / "corpus"
 
 def rows() -> Iterator[tuple[str, str]]:
     """Yield what people said and what was replied, in English."""
-    for path in sorted(CORPUS.glob("*.jsonl")):
+    for path in sorted(CORPUS.rglob("*.jsonl")):
         for line in path.read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
             if row["language"] == "en":

@@ -78,7 +78,7 @@ def first_trick(kind: str, text: str, low: str) -> int | None:
 
 def findings(reading: Reading, context: Context) -> list[Evidence]:
     """Return every trick found in a reply, the clearest first."""
-    if not reading.segments or (reading.size < 5 and blank(reading.text)):
+    if not reading.segments or (reading.size < 7 and blank(reading.text)):
         return [Evidence(act=Act.EMPTY, quote="")]
     found = [Evidence(act=Act.MANIPULATION, quote=quote) for quote in tricks(reading)]
     if copies(reading, context):
@@ -92,7 +92,7 @@ def findings(reading: Reading, context: Context) -> list[Evidence]:
 
 
 def blank(text: str) -> bool:
-    """Return whether a reply says that nothing is said."""
+    """Return whether a reply says that nothing is said, or is made of sounds that say nothing."""
     return any(rule.expression.match(text) for rule in rules("blank"))
 
 
@@ -132,15 +132,19 @@ def repeats(reading: Reading, old: str) -> bool:
 
 
 def stuffed(reading: Reading) -> bool:
-    """Return whether a reply is a pile of words: hardly any grammar, or the same words over and over."""
+    """Return whether a reply is a pile of words: hardly any grammar, mere lists, or the same words over and over."""
     size, words = reading.size, reading.words
     if size < 8:
         return False
+    if len(reading.segments) * 1.7 > size > 11:
+        return True
     if size > 14 and len(words) < 0.3 * size and (reading.language == "en" or size > 60):
         return True
     if reading.language == "en":
         listed = reading.text.count(",") * 2.6 > size > 10
         return listed or reading.tally[GRAMMAR] < 0.13 * size - 0.5
+    if reading.text.count("、") > max(4.0, size / 6):
+        return True
     gaps = sum(map(reading.text.count, " 、，,/|·"))
     return gaps > 5 and gaps * 5 > size and reading.tally[GRAMMAR] < 0.08 * size
 

@@ -1,6 +1,7 @@
 """The learned heads: how good a reply is and which acts it holds, as sums of rows looked up by word.
 
-Every head is linear, so a reply costs one gather of small integer rows and two small products.
+Every head is linear, so a reply costs one gather of small integer rows and two small products. A small network then
+weighs what they say of the whole, of its sentences and of its acts.
 """
 
 from __future__ import annotations
@@ -32,11 +33,13 @@ class Scores:
     acts: list[float]
     """How much each act of ACTS is in it, about 0 to 1."""
     parts: Array
-    """By segment: its share of the quality, then of each act."""
+    """By segment: its share of the words' quality, then of each act, then of the sentence head."""
+    sentences: list[float]
+    """By segment: its quality as if nothing else had been said, about -2 to 2."""
 
 
 def score(reading: Reading, need: Need, overlap: int) -> Scores:
-    """Return what the heads say about a reading to somebody with a need.
+    """Return what the heads say about a reading that holds words, to somebody with a need.
 
     Args:
         reading: The reply.
@@ -48,32 +51,50 @@ def score(reading: Reading, need: Need, overlap: int) -> Scores:
     counted = np.frombuffer(count(reading, overlap) + _ONE, dtype=np.float32)
     total = counted.dot(weights.counts[place])
     parts = reading.sums[:, : weights.rank].dot(weights.expand[place])
-    if reading.segments:
-        total += np.add.reduce(parts, axis=0) * (1.0 / sqrt(1.0 + reading.size))
+    sentences = alone(reading, parts[:, -1].tolist(), float(total[-1]))
+    total += np.add.reduce(parts, axis=0) * (1.0 / sqrt(1.0 + reading.size))
     values: list[float] = total.tolist()
-    quality = blended(values[0], alone(reading, parts[:, 0].tolist()), weights.blend)
-    return Scores(quality=quality, acts=values[1:], parts=parts)
+    acts = values[1:-1]
+    quality = quality_of(seen(values[0], sentences, acts), weights.hidden[place], weights.out)
+    return Scores(quality=quality, acts=acts, parts=parts, sentences=sentences)
 
 
-def alone(reading: Reading, shares: list[float]) -> list[float]:
+def alone(reading: Reading, shares: list[float], bias: float) -> list[float]:
     """Return the quality of each segment as if nothing else had been said.
 
     Args:
         reading: The reply.
-        shares: By segment: its share of the quality.
+        shares: By segment: what its words add up to.
+        bias: Quality of no words.
     """
     return [
-        share / sqrt(1.0 + segment.last - segment.first)
+        bias + share / sqrt(1.0 + segment.last - segment.first)
         for share, segment in zip(shares, reading.segments, strict=True)
     ]
 
 
-def blended(whole: float, parts: list[float], blend: tuple[float, ...]) -> float:
-    """Return the quality of a reply: its words together, and its worst, best and last segment."""
-    if len(parts) < 2:
-        only = parts[0] if parts else 0.0
-        return blend[0] + blend[1] * whole + blend[2] * only
-    span = log(len(parts))
-    _, _, _, bias, words, worst, best, last, many, much = blend
-    found = bias + words * whole + worst * min(parts) + best * max(parts) + last * parts[-1]
-    return found + many * span + much * (span * whole)
+def seen(words: float, sentences: list[float], acts: list[float]) -> Array:
+    """Return what the network sees of a reply.
+
+    Args:
+        words: Its quality by all its words.
+        sentences: The quality of each segment.
+        acts: How much each act of ACTS is in it.
+    """
+    size = len(sentences)
+    mean = sum(sentences) / size
+    return np.array(
+        [1.0, words, mean, min(sentences), max(sentences), sentences[-1], sentences[0], log(size), *acts],
+        dtype=np.float32,
+    )
+
+
+def quality_of(inputs: Array, hidden: Array, out: Array) -> float:
+    """Return the quality of a reply.
+
+    Args:
+        inputs: What `seen` returns.
+        hidden: Weights of the hidden units for a need, inputs x units.
+        out: Weights of the units, then an intercept.
+    """
+    return float(np.maximum(inputs.dot(hidden), 0.0).dot(out[:-1]) + out[-1])

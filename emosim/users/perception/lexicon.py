@@ -47,11 +47,13 @@ class Lexicon:
     marks: tuple[Mark, ...]
     """What they do, see `emosim.users.perception.cues.scan`."""
     expand: Array
-    """By need: rank x (1 + acts)."""
+    """By need: rank x (quality, acts, sentence quality)."""
     counts: Array
-    """By need: (counts + 1) x (1 + acts), the last row is the intercept."""
-    blend: tuple[float, ...]
-    """How the whole and its parts make the quality, see `emosim.users.perception.heads.blended`."""
+    """By need: (counts + 1) x the same, the last row is the intercept."""
+    hidden: Array
+    """By need: first layer of the network, see `emosim.users.perception.heads.quality_of`."""
+    out: Array
+    """Its second layer and intercept."""
 
     def look_up(self, keys: list[str]) -> Ints:
         """Return the rows of words, pairs or triples."""
@@ -64,8 +66,8 @@ def lexicon(language: Language) -> Lexicon:
     path = resources.files("emosim.users.perception").joinpath("weights.npz")
     with path.open("rb") as file, np.load(file) as data:
         seen = data[f"{language}_words"].tobytes().decode("utf-8").split("\n")
-        weights, expand = data[f"{language}_rows"], data[f"{language}_expand"].astype(np.float32)
-        counts, blend = data["counts"].astype(np.float32), tuple(data["blend"].tolist())
+        weights, expand = data[f"{language}_rows"], data[f"{language}_expand"]
+        counts, hidden, out = data["counts"], data["hidden"], data["out"]
     cues, lists = table(language), [word_list(name) for name in TALLIED[language]]
     plain = [*seen, *sorted(frozenset[str]().union(*lists).difference(seen))]
     negators = lists[0]
@@ -84,5 +86,6 @@ def lexicon(language: Language) -> Lexicon:
         marks=tuple([mark(key, cues, key in negators) for key in marking]),
         expand=expand,
         counts=counts,
-        blend=blend,
+        hidden=hidden,
+        out=out,
     )

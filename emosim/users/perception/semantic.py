@@ -6,6 +6,7 @@ are the same; the encoder only adds its opinion to the heads' (`emosim.users.per
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache, lru_cache
 from importlib import import_module, resources
 from typing import Final, Protocol, cast
@@ -49,7 +50,7 @@ def second_opinion(scores: Scores, text: str, need: Need) -> Scores:
     values = (vector(text[:SEEN]) @ heads()[NEEDS.index(need)]).tolist()
     quality = (scores.quality + SHARE * values[0]) * 2.0 / (2.0 + SHARE)
     acts = [0.5 * (mine + theirs) for mine, theirs in zip(scores.acts, values[1:], strict=True)]
-    return Scores(quality=round(quality, 4), acts=[round(act, 4) for act in acts], parts=scores.parts)
+    return replace(scores, quality=round(quality, 4), acts=[round(act, 4) for act in acts])
 
 
 @lru_cache(maxsize=1024)

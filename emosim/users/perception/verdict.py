@@ -5,46 +5,46 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from emosim.acts import ALIGNMENT, HARMS, SEVERITY, SUPPORTS, Act, Appraisal, Evidence, Need
+from emosim.acts import ALIGNMENT, HARMS, SUPPORTS, Act, Appraisal, Evidence, Need
 from emosim.users.perception.attacks import findings
-from emosim.users.perception.confidence import CUED, ordering, weigh
 from emosim.users.perception.context import Context
 from emosim.users.perception.cues import FAMILIES
 from emosim.users.perception.features import Reading, read, shared
 from emosim.users.perception.heads import ACTS, Scores, score
 from emosim.users.perception.quotes import clip_quote
 from emosim.users.perception.thoughts import think
+from emosim.users.perception.wordlists import word_list
 
 Opinion: TypeAlias = Callable[[Scores, str, Need], Scores]
 """Revises the scores of the words, given the text and the need."""
-GAIN, LOSS = 2.2, 2.6
-"""Fit for each point of predicted quality above and below SHIFT.
+GAIN, LOSS = 1.8, 2.6
+"""Fit for each point of predicted quality above and below SHIFT, so that replies labelled 1 or 2 fit about as much.
 
-Source: set by hand while looking at the training and development rows; `examples/train_perception.py` does not fit it.
+Source: of a few values tried, the one whose moods agree best with guesses about authors that the heads had not read.
 """
-SHIFT: Final = -0.05
-"""Predicted quality of a reply that changes nothing. Source: as above."""
+SHIFT: Final = -0.2
+"""Predicted quality of a reply that changes nothing: the mean of such guesses over replies labelled 0."""
+HARMFUL: Final = -0.6
+"""Quality below which a reply is a harm; above it is only unhelpful.
+
+Source: best macro-F1 of the main act on guesses as above.
+"""
+POISON: Final = -0.28
+"""Quality of a sentence that insults or threatens below which it decides about the whole. Source: set by hand."""
+SECOND: Final = 0.15
+"""Score of an act above which it counts beside the main one. Source: set by hand."""
+TRICKY: Final = 0.38
+"""Score of manipulation above which a reply counts as a trick: fewer than one in 1,000 helpful replies. Source: as
+for HARMFUL."""
 _LIKING: Final = {need: [ALIGNMENT[need][act] for act in SUPPORTS] for need in Need}
 _HARMS: Final = tuple(
     i for i, act in enumerate(ACTS) if act in HARMS and act not in (Act.EMPTY, Act.ECHO, Act.INCOHERENT)
 )
-_SEVERITIES: Final = [SEVERITY.get(act, 0.0) for act in ACTS]
 _LECTURE: Final = ACTS.index(Act.LECTURING)
 _TRICK: Final = ACTS.index(Act.MANIPULATION)
-_SAID: Final = tuple(
-    (FAMILIES.index(family), ACTS.index(act))
-    for family, act in (
-        ("insult", Act.HOSTILITY), ("threat", Act.HOSTILITY), ("blame", Act.BLAME), ("dismiss", Act.DISMISSAL),
-        ("lecture", Act.LECTURING),
-    )
-)  # fmt: skip
-"""Hurting phrases that name the harm."""
-PHRASE: Final = 0.3
-"""What such a phrase adds to the score of its harm. Source: as above."""
-SECOND: Final = 0.15
-"""Score of an act above which it counts beside the main one."""
-TRICKY: Final = 0.38
-"""Score of manipulation above which a reply counts as a trick. Source: as above."""
+_INSULTING: Final = frozenset((FAMILIES.index("insult"), FAMILIES.index("threat")))
+_ORDERS: Final = word_list("orders")
+_ORDINALS: Final = word_list("ordinals")
 
 
 def perceive(text: str, context: Context) -> Appraisal:
@@ -72,12 +72,13 @@ def appraise(reading: Reading, context: Context, second: Opinion | None = None) 
         scores = second(scores, reading.text, context.need)
     if scores.acts[_TRICK] > TRICKY:
         return verdict((show(reading, scores, _TRICK),), -1.0, 0.0, context)
-    quality, harmful = weigh(reading, scores)
+    quality = poisoned(reading, scores)
     fit = round(max(-2.0, min(2.0, (GAIN if quality > SHIFT else LOSS) * (quality - SHIFT))), 2)
     if ordering(reading, overlap):
         return verdict((show(reading, scores, _LECTURE),), min(fit, -0.5), specific, context)
-    if harmful:
-        return verdict((show(reading, scores, pick_harm(reading, scores, quality)),), fit, specific, context)
+    if quality < HARMFUL:
+        harm = max(_HARMS, key=scores.acts.__getitem__)
+        return verdict((show(reading, scores, harm),), fit, specific, context)
     return verdict(tuple(evidence(reading, scores, context.need)), fit, specific, context)
 
 
@@ -85,6 +86,23 @@ def verdict(found: tuple[Evidence, ...], fit: float, specific: float, context: C
     """Return an appraisal with its thought."""
     thought = think(found[0].act, fit, context.language)
     return Appraisal.model_construct(evidence=found, fit=fit, specificity=specific, thought=thought, stated_change=None)
+
+
+def poisoned(reading: Reading, scores: Scores) -> float:
+    """Return the quality of a reply, lowered to that of a harm if one of its sentences insults or threatens.
+
+    The corpora hold few open insults in otherwise kind replies, and many that are quoted or meant well.
+    """
+    places = [place for place, family in reading.hits if family in _INSULTING]
+    worst = min(
+        [
+            quality
+            for part, quality in zip(reading.segments, scores.sentences, strict=True)
+            if any(part.first <= place < part.last for place in places)
+        ],
+        default=0.0,
+    )
+    return min(scores.quality, HARMFUL + worst) if worst < POISON else scores.quality
 
 
 def specificity(reading: Reading, overlap: int) -> float:
@@ -104,14 +122,16 @@ def evidence(reading: Reading, scores: Scores, need: Need) -> list[Evidence]:
     return [show(reading, scores, best)]
 
 
-def pick_harm(reading: Reading, scores: Scores, quality: float) -> int:
-    """Return the harm whose words, hurting phrases and severity agree best with how bad the reply is."""
-    wanted = min(1.0, 0.35 - 0.5 * (quality - CUED))
-    worth = {i: scores.acts[i] - 0.5 * abs(_SEVERITIES[i] - wanted) for i in _HARMS}
-    for family, harm in _SAID:
-        if reading.cues[family]:
-            worth[harm] += PHRASE
-    return max(worth, key=worth.__getitem__)
+def ordering(reading: Reading, overlap: int) -> bool:
+    """Return whether a reply is a list of orders that has nothing to do with what the person told.
+
+    Without examples in the corpora: a rule, not learned.
+    """
+    if len(reading.segments) < 3 or overlap > 0:
+        return False
+    openings = [reading.tokens[part.first] for part in reading.segments]
+    listed = sum([opening in _ORDINALS or opening in _ORDERS for opening in openings])
+    return listed >= 3 and listed > 0.7 * len(openings)
 
 
 def show(reading: Reading, scores: Scores, place: int) -> Evidence:

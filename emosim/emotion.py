@@ -173,10 +173,13 @@ def touch(appraisal: Appraisal, reactions: tuple[Reaction, ...], memory: Memory)
 
 def fired_by(appraisal: Appraisal, reactions: tuple[Reaction, ...], memory: Memory) -> tuple[Reaction, ...]:
     """Return the reactions that this appraisal sets off."""
-    acts = set(appraisal.acts)
+    acts = {item.act for item in appraisal.evidence}
     return tuple([r for r in reactions if not acts.isdisjoint(r.acts) and not (r.once and r.id in memory.fired)])
 
 
 def supported(appraisal: Appraisal) -> bool:
     """Return whether any support act is shown by words of the reply."""
-    return any([item.act not in HARMS and bool(item.quote.strip()) for item in appraisal.evidence])
+    for item in appraisal.evidence:
+        if item.act not in HARMS and item.quote.strip():
+            return True
+    return False

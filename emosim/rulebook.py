@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from emosim.acts import HARMS, Act, Appraisal, Evidence
@@ -18,6 +19,9 @@ BLANK: Final = Appraisal(
     evidence=(Evidence(act=Act.EMPTY, quote=""),), fit=-2.0, specificity=0.0, stated_change=-10, thought="Silence."
 )
 """What an empty reply means, to every user: the worst that a turn can bring. Never asked of a model."""
+
+QUOTES: Final = 512
+"""Quotes of earlier replies that are kept as they are compared with later ones."""
 
 GOODBYE: Final = BLANK.model_copy(update={"thought": "They hung up."})
 """What the agent's leaving means."""
@@ -183,7 +187,7 @@ def _fired(episode: Episode, appraisal: Appraisal) -> frozenset[str]:
     reactions = episode.persona.reactions
     if not reactions:
         return frozenset()
-    acts = set(appraisal.acts)
+    acts = {item.act for item in appraisal.evidence}
     once = [reaction for reaction in reactions if reaction.once and not acts.isdisjoint(reaction.acts)]
     if not once:
         return frozenset()
@@ -191,6 +195,7 @@ def _fired(episode: Episode, appraisal: Appraisal) -> frozenset[str]:
     return frozenset([reaction.id for reaction in once if not seen.isdisjoint(reaction.acts)])
 
 
+@lru_cache(maxsize=QUOTES)
 def _squeezed(text: str) -> str:
     return "".join(text.lower().split())
 

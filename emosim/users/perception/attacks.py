@@ -102,8 +102,7 @@ def tricks(reading: Reading) -> list[str]:
     text = reading.text
     chinese = not text.isascii()
     low = fold(text)
-    plain = low if chinese else text
-    wanted: list[str] = []
+    plain, wanted = low if chinese else text, list[str]()
     if any([mark in plain for mark in _MARKS]) or "json" in reading.words:
         wanted += ["forged", "data"]
     if chinese or not _RULED.isdisjoint(reading.words):
@@ -126,10 +125,11 @@ def copies(reading: Reading, context: Context) -> bool:
 def repeats(reading: Reading, old: str) -> bool:
     """Return whether more than four of five pairs stand in an older reply; each word that does not rules out one."""
     (tokens, words), few = recall(old), len(reading.tokens) - 1
-    if 5 * len(reading.content - words) > few or 5 * len(reading.words - words) > few:
-        return False
-    mine = set(pairwise(reading.tokens))
-    return len(mine.intersection(pairwise(tokens))) > 0.8 * len(mine)
+    for mine in (reading.content, reading.words):
+        if 5 * (len(mine) - len(mine & words)) > few:
+            return False
+    pairs = set(pairwise(reading.tokens))
+    return len(pairs.intersection(pairwise(tokens))) > 0.8 * len(pairs)
 
 
 def stuffed(reading: Reading) -> bool:

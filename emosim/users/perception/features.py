@@ -66,6 +66,8 @@ class Reading:
     """Its words that are not mere grammar, BREAK among them."""
     segments: list[Segment]
     """Its segments."""
+    size: int
+    """Tokens without breaks."""
     sums: Array
     """Sums of the lexicon's rows, segments x (rank + 6)."""
     tally: list[float]
@@ -82,11 +84,6 @@ class Reading:
     """Keys that stand in both."""
     copied: float
     """Share of word pairs copied from the person's last message, I or you, 0 to 1."""
-
-    @property
-    def size(self) -> int:
-        """Tokens without breaks."""
-        return len(self.tokens) - len(self.segments) - 1
 
     @property
     def echo(self) -> float:
@@ -120,6 +117,7 @@ def read(text: str, context: Context) -> Reading:
         words=words,
         content=content,
         segments=found.segments,
+        size=len(tokens) - len(found.segments) - 1,
         sums=sums,
         tally=np.add.reduce(sums[:, known.rank :], axis=0).tolist(),
         hits=hits,

@@ -192,7 +192,7 @@ def plain_sentences(low: str, plain: str) -> Iterator[Sentence]:
         if mark < end:
             continue
         start, end = end, mark + 1
-        if low[end : end + 1] not in " " and low[mark] != "\n":
+        if end < size and low[end] != " " and low[mark] != "\n":
             while end < size and low[end] in _MORE:
                 end += 1
             while end < size and low[end] in _CLOSERS:

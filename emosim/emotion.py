@@ -179,7 +179,4 @@ def fired_by(appraisal: Appraisal, reactions: tuple[Reaction, ...], memory: Memo
 
 def supported(appraisal: Appraisal) -> bool:
     """Return whether any support act is shown by words of the reply."""
-    for item in appraisal.evidence:
-        if item.act not in HARMS and item.quote.strip():
-            return True
-    return False
+    return any([item.act not in HARMS and bool(item.quote.strip()) for item in appraisal.evidence])

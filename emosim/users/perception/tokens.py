@@ -136,12 +136,13 @@ def separated(low: str) -> str | None:
 
 def odd(shape: bytes) -> bool:
     """Return whether words of this shape are not what spaces separate: "2nd", "'tis", "1990's"."""
-    marked = b"'" in shape
-    if marked and (b" '" in shape or shape[0] == 39):
+    has = shape.find  # `in` would first take what is looked for as a number, and fail
+    marked = has(b"'") >= 0
+    if marked and (has(b" '") >= 0 or shape[0] == 39):
         return True
-    if b"0" not in shape:
+    if has(b"0") < 0:
         return False
-    return b"a0" in shape or b"0a" in shape or (marked and (b"'0" in shape or b"0'" in shape))
+    return has(b"a0") >= 0 or has(b"0a") >= 0 or (marked and (has(b"'0") >= 0 or has(b"0'") >= 0))
 
 
 def split(text: str, language: Language) -> tuple[list[str], list[Segment]]:

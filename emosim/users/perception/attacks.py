@@ -102,7 +102,8 @@ def tricks(reading: Reading) -> list[str]:
     text = reading.text
     chinese = not text.isascii()
     low = fold(text)
-    plain, wanted = low if chinese else text, list[str]()
+    plain = low if chinese else text
+    wanted: list[str] = []
     if any([mark in plain for mark in _MARKS]) or "json" in reading.words:
         wanted += ["forged", "data"]
     if chinese or not _RULED.isdisjoint(reading.words):

@@ -23,8 +23,9 @@ HEAD, TAIL = 4000, 1000
 """Characters that are looked at from the start and from the end of a reply."""
 REMEMBERED: Final = 64
 """Replies whose words are kept at hand; few, as thousands of episodes share them."""
-MESSAGES: Final = 512
-"""The same of the persons' messages, of which a cast has so many that come again and again."""
+MESSAGES: Final = 2048
+"""Messages of persons that are kept as replies are compared with them: a cast of 24 has some 1,500 that come again and
+again. About 7 KB each."""
 Sentence: TypeAlias = tuple[int, int, bool, list[str]]
 """Where it starts and ends, whether it is a question, its words."""
 Recalled: TypeAlias = tuple[list[str], frozenset[str]]

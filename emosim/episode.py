@@ -147,12 +147,14 @@ class Episode(Compact):
     @property
     def emotion(self) -> EmotionState:
         """How the user feels now."""
-        return self.turns[-1].emotion if self.turns else self.start
+        turns = self.turns
+        return turns[-1].emotion if turns else self.start
 
     @property
     def spoken(self) -> Spoken:
         """The user's latest message."""
-        return self.turns[-1].spoken if self.turns else self.opening
+        turns = self.turns
+        return turns[-1].spoken if turns else self.opening
 
     @property
     def moods(self) -> tuple[float, ...]:
@@ -162,11 +164,8 @@ class Episode(Compact):
     @property
     def revealed(self) -> frozenset[str]:
         """Ids of the facts told so far."""
-        told = set(self.opening.revealed)
-        for turn in self.turns:
-            if turn.spoken.revealed:
-                told.update(turn.spoken.revealed)
-        return frozenset(told)
+        told = [fact for turn in self.turns for fact in turn.spoken.revealed]
+        return frozenset([*self.opening.revealed, *told])
 
     @property
     def max_turns(self) -> int:

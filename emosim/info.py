@@ -15,18 +15,18 @@ def info_of(episode: Episode) -> dict[str, Any]:
     (0..1), `acts`, `fit` (-2..2), `specificity` (0..2), `thought`, `kinds`, `revealed`, `need`, `ending`, `score`
     (0..1), `valid` (False when the environment failed and nothing may be concluded).
     """
-    turn = episode.turns[-1] if episode.turns else None
-    seen = turn.appraisal if turn else None
-    level, emotion, spoken = episode.difficulty.level, episode.emotion, episode.spoken
-    persona = episode.persona.ref
+    turns, difficulty, ending = episode.turns, episode.difficulty, episode.ending
+    seen = turns[-1].appraisal if turns else None
+    level, emotion = difficulty.level, episode.emotion
+    persona, language = episode.persona.ref, episode.persona.language
     return {
-        "episode_id": f"{persona}:{episode.persona.language}:{episode.seed}",
+        "episode_id": f"{persona}:{language}:{episode.seed}",
         "persona": persona,
-        "language": episode.persona.language,
+        "language": language,
         "level": -1.0 if level is None else level,
-        "knobs": episode.difficulty.values,
+        "knobs": difficulty.values,
         "seed": episode.seed,
-        "turn": len(episode.turns),
+        "turn": len(turns),
         "max_turns": episode.max_turns,
         "mood": emotion.mood,
         "change": emotion.last_change,
@@ -36,10 +36,10 @@ def info_of(episode: Episode) -> dict[str, Any]:
         "fit": seen.fit if seen else 0.0,
         "specificity": seen.specificity if seen else 0.0,
         "thought": seen.thought if seen else "",
-        "kinds": " ".join(spoken.kinds),
+        "kinds": " ".join(episode.spoken.kinds),
         "revealed": " ".join(sorted(episode.revealed)),
         "need": str(episode.scenario.need.value),
-        "ending": episode.ending or "",
+        "ending": ending or "",
         "score": episode.score,
-        "valid": episode.ending != "invalid",
+        "valid": ending != "invalid",
     }

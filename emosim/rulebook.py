@@ -20,6 +20,9 @@ BLANK: Final = Appraisal(
 )
 """What an empty reply means, to every user: the worst that a turn can bring. Never asked of a model."""
 
+QUOTES: Final = 512
+"""Quotes of earlier replies that are kept as they are compared with later ones."""
+
 GOODBYE: Final = BLANK.model_copy(update={"thought": "They hung up."})
 """What the agent's leaving means."""
 
@@ -192,7 +195,7 @@ def _fired(episode: Episode, appraisal: Appraisal) -> frozenset[str]:
     return frozenset([reaction.id for reaction in once if not seen.isdisjoint(reaction.acts)])
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=QUOTES)
 def _squeezed(text: str) -> str:
     """Return a quote without case and spaces; kept, as every later turn is compared with it."""
     return "".join(text.lower().split())

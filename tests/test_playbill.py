@@ -53,7 +53,7 @@ def test_wrong_options_are_named(options: dict[str, object], message: str) -> No
 
 
 def test_wrong_arguments_are_named() -> None:
-    with pytest.raises(UsageError, match="no persona 'tmo'.*did you mean 'tom'"):
+    with pytest.raises(UsageError, match=r"no persona 'tmo'.*did you mean 'tom'"):
         bill("tmo")
     with pytest.raises(UsageError, match="skeptisism"):
         Playbill.of(None, "core", "en", 0.0, {"skeptisism": 1.0})

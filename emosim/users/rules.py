@@ -54,12 +54,14 @@ class RulesUser:
 def context(heard: Heard) -> Context:
     """Return what the user has in mind when the reply arrives."""
     episode = heard.episode
+    turns = episode.turns
+    known = (episode.opening.text, *[turn.spoken.text for turn in turns])
     return Context(
         language=episode.persona.language,
         need=episode.scenario.need,
-        user_said=episode.spoken.text,
-        known=(episode.opening.text, *[turn.spoken.text for turn in episode.turns]),
-        own_replies=tuple([turn.reply.text for turn in episode.turns]),
+        user_said=known[-1],
+        known=known,
+        own_replies=tuple([turn.reply.text for turn in turns]),
     )
 
 

@@ -7,7 +7,7 @@ takes the k-th place of a shuffle, so nothing repeats.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from math import gcd
 from typing import Final
 
@@ -67,7 +67,7 @@ def reaction(felt: Felt) -> LineKind:
         return "silence"
     if appraisal is None:
         return "flat"
-    acts = set(appraisal.acts)
+    acts = {item.act for item in appraisal.evidence}
     if Act.MANIPULATION in acts:
         return "suspicious"
     if acts & _CONFUSING and felt.outcome != "better":
@@ -180,10 +180,15 @@ def _uses(episode: Episode, kind: LineKind) -> int:
 
 def _shuffled(seed: int, kind: LineKind, place: int, count: int) -> int:
     """Return the place-th element of a cheap permutation of range(count): a random start, a random stride."""
-    purpose = DICE_SHUFFLE + sum(map(ord, kind))
-    strides = _strides(count)
+    purpose, strides = _shuffler(kind), _strides(count)
     start, stride = pick(count, seed, 0, purpose), strides[pick(len(strides), seed, 1, purpose)]
     return (start + place * stride) % count
+
+
+@cache
+def _shuffler(kind: LineKind) -> int:
+    """Return what the dice are for that shuffle the lines of a kind."""
+    return DICE_SHUFFLE + sum(map(ord, kind))
 
 
 @lru_cache(maxsize=64)

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from itertools import pairwise
 from typing import Final
 
 from emosim.acts import Act, Evidence
@@ -17,7 +18,7 @@ from emosim.users.perception.cues import FAMILIES
 from emosim.users.perception.features import Reading, shared
 from emosim.users.perception.lexicon import AGREEING, GRAMMAR, KNOWN
 from emosim.users.perception.quotes import clip_quote
-from emosim.users.perception.tokens import cut, fold, recall, window
+from emosim.users.perception.tokens import fold, recall, window
 from emosim.users.perception.wordlists import word_list
 
 _BUTTER: Final = word_list("butter")
@@ -124,11 +125,12 @@ def copies(reading: Reading, context: Context) -> bool:
 
 def repeats(reading: Reading, old: str) -> bool:
     """Return whether more than four of five pairs stand in an older reply; each word that does not rules out one."""
-    words, few = recall(old), len(reading.pairs)
-    if 5 * len(reading.content - words) > few or 5 * len(reading.words - words) > few:
-        return False
-    mine = set(reading.pairs)
-    return len(mine.intersection(cut(old).pairs)) > 0.8 * len(mine)
+    (tokens, words), few = recall(old), len(reading.tokens) - 1
+    for mine in (reading.content, reading.words):
+        if 5 * (len(mine) - len(mine & words)) > few:
+            return False
+    pairs = set(pairwise(reading.tokens))
+    return len(pairs.intersection(pairwise(tokens))) > 0.8 * len(pairs)
 
 
 def stuffed(reading: Reading) -> bool:

@@ -7,7 +7,6 @@ tokens, so the time grows with the reply and not with the number of phrases.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 from itertools import product
@@ -39,22 +38,24 @@ FAMILIES: Final[tuple[str, ...]] = (
 COUNT: Final = len(FAMILIES)
 
 
-def scan(tokens: list[str], marks: Iterable[tuple[int, Mark]], language: Language) -> list[tuple[int, int]]:
+def scan(tokens: list[str], places: list[int], marks: list[Mark], language: Language) -> list[tuple[int, int]]:
     """Return (place, family) of every cue; the family counts COUNT higher where a negator stands before it.
 
     Args:
         tokens: The reply.
-        marks: Where a token or, counted on from there, a pair negates or begins phrases, and which.
+        places: Where a token or, counted on from there, a pair negates or begins phrases.
+        marks: What it does.
         language: Language of the reply.
     """
     size, hits, negated = len(tokens), list[tuple[int, int]](), set[int]()
-    for at, mark in marks:
+    for at, mark in zip(places, marks, strict=True):
         place, follow = (at, at + 1) if at < size else (at - size, at - size + 2)
         if isinstance(mark, int):
             hits.append((place, mark))
             continue
         negates, exact, deeper, gapped = mark
-        hits += [(place, family) for family in exact]
+        for family in exact:
+            hits.append((place, family))
         if gapped or tokens[follow] in deeper:
             hits += [(place, family) for family in longer(tokens, follow, deeper, gapped)]
         if negates:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator
 from dataclasses import dataclass
 from math import log1p
 from typing import Final
@@ -20,7 +19,6 @@ from emosim.users.perception.context import Context
 from emosim.users.perception.cues import COUNT, FAMILIES, Mark, scan
 from emosim.users.perception.lexicon import ME, YOU, Array, Ints, Lexicon, lexicon
 from emosim.users.perception.tokens import (
-    BREAK,
     STOPS,
     Cut,
     Segment,
@@ -29,7 +27,6 @@ from emosim.users.perception.tokens import (
     keep_in_mind,
     said,
     topic_keys,
-    triples,
     window,
 )
 from emosim.users.perception.wordlists import word_list
@@ -63,14 +60,14 @@ class Reading:
     """Language of the reply's letters."""
     tokens: list[str]
     """Its tokens, a break around each segment."""
-    pairs: list[str]
-    """Neighbouring tokens."""
     words: frozenset[str]
     """Its tokens, each once."""
     content: frozenset[str]
     """Its words that are not mere grammar, BREAK among them."""
     segments: list[Segment]
     """Its segments."""
+    size: int
+    """Tokens without breaks."""
     sums: Array
     """Sums of the lexicon's rows, segments x (rank + 6)."""
     tally: list[float]
@@ -89,11 +86,6 @@ class Reading:
     """Share of word pairs copied from the person's last message, I or you, 0 to 1."""
 
     @property
-    def size(self) -> int:
-        """Tokens without breaks."""
-        return len(self.tokens) - len(self.segments) - 1
-
-    @property
     def echo(self) -> float:
         """The same as `copied`; 0 where there are few words."""
         return self.copied if self.size > 4 else 0.0
@@ -108,24 +100,24 @@ def read(text: str, context: Context) -> Reading:
     """Return a reply as it was read, in one pass."""
     seen = window(text)
     found = cut(seen)
-    language, tokens, pairs = found.language, found.tokens, found.pairs
+    language, tokens = found.language, found.tokens
     known = lexicon(language)
-    places = known.look_up(looked_up(tokens, pairs, language))
+    places = known.look_up(tokens, 2 if language == "en" else 3)
     sums = add_up(places, found, known)
-    hits = scan(tokens, marks(places, known), language)
+    hits = scan(tokens, *marks(places, known), language)
     words = frozenset(tokens)
-    keep_in_mind(seen, words)
+    keep_in_mind(seen, tokens, words)
     content = words - STOPS[language]
-    about = topic_keys(content, pairs, language)
+    about = topic_keys(content, tokens, language)
     heard = said(context.user_said, language)
     return Reading(
         text=seen,
         language=language,
         tokens=tokens,
-        pairs=pairs,
         words=words,
         content=content,
         segments=found.segments,
+        size=len(tokens) - len(found.segments) - 1,
         sums=sums,
         tally=np.add.reduce(sums[:, known.rank :], axis=0).tolist(),
         hits=hits,
@@ -133,31 +125,24 @@ def read(text: str, context: Context) -> Reading:
         about=about,
         told=heard.topics,
         again=len(about & heard.topics),
-        copied=copied_pairs(pairs, words, heard) / (len(pairs) + 1.0),
+        copied=copied_pairs(tokens, words, heard) / len(tokens),
     )
-
-
-def looked_up(tokens: list[str], pairs: list[str], language: Language) -> list[str]:
-    """Return tokens, pairs and (Chinese) triples, as many of each as there are tokens."""
-    if language == "zh":
-        return [*tokens, *pairs, BREAK, *triples(pairs, tokens), BREAK, BREAK]
-    return [*tokens, *pairs, BREAK]
 
 
 def add_up(places: Ints, found: Cut, known: Lexicon) -> Array:
     """Return the sum of the rows of each segment: its tokens, pairs and triples."""
-    rows, size = known.rows.take(places, axis=0), len(found.tokens)
+    rows, size = known.rows.take(places, axis=0).astype(np.float32), len(found.tokens)
     each: Array = rows[:size]
     for start in range(size, len(rows), size):
         each += rows[start : start + size]
     return np.add.reduceat(each, [part.first - 1 for part in found.segments], axis=0) if found.segments else each[:0]
 
 
-def marks(places: Ints, known: Lexicon) -> Iterator[tuple[int, Mark]]:
+def marks(places: Ints, known: Lexicon) -> tuple[list[int], list[Mark]]:
     """Return where, among tokens and then pairs, one negates or begins phrases, and which."""
-    later = places - known.first_mark
-    at = (later >= 0).nonzero()[0]
-    return zip(at.tolist(), map(known.marks.__getitem__, later.take(at).tolist()), strict=True)
+    marked = known.marked.take(places)
+    at = marked.nonzero()[0]
+    return at.tolist(), list(map(known.marks.__getitem__, marked.take(at).tolist()))
 
 
 def shared(reading: Reading, context: Context) -> int:

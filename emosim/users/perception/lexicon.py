@@ -1,10 +1,12 @@
 """What is known of a language's words: one look-up tells what a word, pair or triple weighs, counts as and begins.
 
-The weights come from `examples/train_perception.py`; `weights.npz` is read on first use.
+Words have numbers; pairs and triples are found by those of their words, all of a reply at once, without a string for
+any of them. The weights come from `examples/train_perception.py`; `weights.npz` is read on first use.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -19,7 +21,7 @@ from emosim.users.perception.cues import Mark, mark, table
 from emosim.users.perception.wordlists import word_list
 
 Array = NDArray[np.float32]
-Ints = NDArray[np.int64]
+Ints = NDArray[np.int32]
 
 TALLIED: Final[dict[Language, tuple[str, ...]]] = {
     "en": ("negators", "you", "i", "stop_en", "agreeing"),
@@ -28,24 +30,30 @@ TALLIED: Final[dict[Language, tuple[str, ...]]] = {
 """Word lists whose words are counted."""
 KNOWN, _, YOU, ME, GRAMMAR, AGREEING = range(6)
 """Places in a tally: words seen in training, then those of TALLIED."""
-_NOWHERE: Final = (0).to_bytes(8, "little")
+UNKNOWN: Final = 0
+"""Row of what is not known; all zeros."""
+_NOWHERE: Final = UNKNOWN.to_bytes(4, "little")
 
 
 @dataclass(frozen=True)
 class Lexicon:
     """Everything known of one language's words."""
 
-    places: dict[str, bytes]
-    """Word, character, pair or triple -> row, as the eight bytes of an int64; row 0 stands for the unknown."""
-    rows: Array
-    """Rows x (rank + 6). First compressed weights, small integers, so that sums are exact in any order; then 1 where a
-    word was seen in training, and where it is in a list of TALLIED."""
+    words: dict[str, bytes]
+    """Word or character -> row, as the four bytes of an int32."""
+    longer: dict[int, bytes]
+    """Pair or triple -> row, likewise. Its key is the row of what it begins with, plus that of its last word times
+    2**32: in memory, one behind the other."""
+    rows: NDArray[np.int8]
+    """Rows x (rank + 6), of one byte each, as it is memory that a look-up waits for. First compressed weights, small
+    integers, so that sums are exact in any order; then 1 where a word was seen in training, and where it is in a list
+    of TALLIED."""
     rank: int
     """Columns of weights."""
-    first_mark: int
-    """Row from which on words negate or begin phrases."""
+    marked: NDArray[np.int16]
+    """By row: which of `marks` it has, 0 for none."""
     marks: tuple[Mark, ...]
-    """What they do, see `emosim.users.perception.cues.scan`."""
+    """What words and pairs do that negate or begin phrases, see `emosim.users.perception.cues.scan`."""
     expand: Array
     """By need: rank x (quality, acts, sentence quality)."""
     counts: Array
@@ -55,9 +63,24 @@ class Lexicon:
     out: Array
     """Its second layer and intercept."""
 
-    def look_up(self, keys: list[str]) -> Ints:
-        """Return the rows of words, pairs or triples."""
-        return np.frombuffer(b"".join(map(self.places.get, keys, repeat(_NOWHERE))), dtype="<i8")
+    def look_up(self, tokens: list[str], width: int) -> Ints:
+        """Return rows, UNKNOWN where nothing known begins: first of words, then as many of pairs, then of triples.
+
+        Args:
+            tokens: Words or characters.
+            width: 2 for words and pairs, 3 for triples too.
+        """
+        words = b"".join(map(self.words.get, tokens, repeat(_NOWHERE)))
+        keys = np.ndarray(len(tokens) - 1, dtype="<i8", buffer=words, strides=(4,))
+        found = words + self._rows_of(keys) + _NOWHERE
+        if width > 2:
+            rows = np.frombuffer(found, dtype="<i4")
+            keys = rows[2 : len(tokens)] * np.int64(1 << 32) + rows[len(tokens) : -2]
+            found += self._rows_of(keys) + 2 * _NOWHERE
+        return np.frombuffer(found, dtype="<i4")
+
+    def _rows_of(self, keys: NDArray[np.int64]) -> bytes:
+        return b"".join(map(self.longer.get, keys.tolist(), repeat(_NOWHERE)))
 
 
 @cache
@@ -69,23 +92,44 @@ def lexicon(language: Language) -> Lexicon:
         weights, expand = data[f"{language}_rows"], data[f"{language}_expand"]
         counts, hidden, out = data["counts"], data["hidden"], data["out"]
     cues, lists = table(language), [word_list(name) for name in TALLIED[language]]
-    plain = [*seen, *sorted(frozenset[str]().union(*lists).difference(seen))]
-    negators = lists[0]
-    marking = dict.fromkeys([*cues, *sorted(negators)])
-    keys = [key for key in plain if key not in marking] + list(marking)
-    places = {key: place for place, key in enumerate(keys)}
+    marking = sorted(lists[0].union(cues))
+    places, longer = numbered({*seen, *marking, *frozenset[str]().union(*lists)})
     known, rank = frozenset(seen[1:]), weights.shape[1]
-    rows = np.zeros((len(keys), rank + 6), dtype=np.float32)
-    rows[[places[word] for word in seen], :rank] = weights
-    rows[:, rank:] = [[key in words for words in (known, *lists)] for key in keys]
+    rows = np.zeros((len(places) + 1, rank + 6), dtype=np.int8)
+    rows[[places[key] for key in seen], :rank] = weights
+    for column, words in enumerate((known, *lists), rank):
+        rows[[places[word] for word in words], column] = 1
+    marked = np.zeros(len(rows), dtype=np.int16)
+    marked[[places[key] for key in marking]] = range(1, len(marking) + 1)
     return Lexicon(
-        places={key: place.to_bytes(8, "little") for key, place in places.items()},
+        words={key: place.to_bytes(4, "little") for key, place in places.items() if " " not in key},
+        longer={key: place.to_bytes(4, "little") for key, place in longer.items()},
         rows=rows,
         rank=rank,
-        first_mark=len(keys) - len(marking),
-        marks=tuple([mark(key, cues, key in negators) for key in marking]),
+        marked=marked,
+        marks=(0, *[mark(key, cues, key in lists[0]) for key in marking]),
         expand=expand,
         counts=counts,
         hidden=hidden,
         out=out,
     )
+
+
+def numbered(keys: Iterable[str]) -> tuple[dict[str, int], dict[int, int]]:
+    """Return the rows of words, pairs and triples and of all that they begin with.
+
+    >>> numbered(["b c a", "b"])[0]
+    {'a': 1, 'b': 2, 'c': 3, 'b c': 4, 'b c a': 5}
+
+    Returns:
+        Row by key, and by the key that `Lexicon.longer` has.
+    """
+    spelled = [tuple(key.split(" ")) for key in keys]
+    rows: dict[str, int] = {}
+    longer: dict[int, int] = {}
+    for word in sorted({word for parts in spelled for word in parts}):
+        rows[word] = len(rows) + 1
+    for width in (2, 3):
+        for first, last in sorted({(" ".join(p[: width - 1]), p[width - 1]) for p in spelled if len(p) >= width}):
+            longer[rows[first] + (rows[last] << 32)] = rows[f"{first} {last}"] = len(rows) + 1
+    return rows, longer

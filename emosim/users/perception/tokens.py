@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 from operator import itemgetter
 from typing import Final, TypeAlias
 
@@ -22,9 +22,14 @@ from emosim.users.perception.wordlists import word_list
 HEAD, TAIL = 4000, 1000
 """Characters that are looked at from the start and from the end of a reply."""
 REMEMBERED: Final = 64
-"""Texts whose words are kept at hand; few, as thousands of episodes share them."""
+"""Replies whose words are kept at hand; few, as thousands of episodes share them."""
+MESSAGES: Final = 2048
+"""Messages of persons that are kept as replies are compared with them: a cast of 24 has some 1,500 that come again and
+again. About 7 KB each."""
 Sentence: TypeAlias = tuple[int, int, bool, list[str]]
 """Where it starts and ends, whether it is a question, its words."""
+Recalled: TypeAlias = tuple[list[str], frozenset[str]]
+"""The tokens of an earlier reply, and the same, each once."""
 BREAK: Final = ""
 """The token between segments: no word, so that no pair of words crosses it."""
 
@@ -50,7 +55,7 @@ _SHAPED: Final = bytes(97 if 97 <= c <= 122 else 48 if 48 <= c <= 57 else c if c
 STOP_EN: Final = word_list("stop_en")
 STOP_ZH: Final = word_list("stop_zh")
 STOPS: Final[dict[Language, frozenset[str]]] = {"en": STOP_EN, "zh": STOP_ZH}
-_IN_MIND: Final[dict[str, frozenset[str]]] = {}
+_IN_MIND: Final[dict[str, Recalled]] = {}
 _FIVE: Final = itemgetter(slice(5))
 _MIRROR: Final = {
     "i": "you", "i'm": "you're", "i've": "you've", "i'd": "you'd", "i'll": "you'll", "my": "your", "me": "you",
@@ -87,8 +92,6 @@ class Cut:
     """Its tokens, a BREAK around each segment."""
     segments: list[Segment]
     """Its segments."""
-    pairs: list[str]
-    """Neighbouring tokens."""
 
 
 def window(text: str) -> str:
@@ -134,12 +137,13 @@ def separated(low: str) -> str | None:
 
 def odd(shape: bytes) -> bool:
     """Return whether words of this shape are not what spaces separate: "2nd", "'tis", "1990's"."""
-    marked = b"'" in shape
-    if marked and (b" '" in shape or shape[0] == 39):
+    has = shape.find  # `in` would first take what is looked for as a number, and fail
+    marked = has(b"'") >= 0
+    if marked and (has(b" '") >= 0 or shape[0] == 39):
         return True
-    if b"0" not in shape:
+    if has(b"0") < 0:
         return False
-    return b"a0" in shape or b"0a" in shape or (marked and (b"'0" in shape or b"0'" in shape))
+    return has(b"a0") >= 0 or has(b"0a") >= 0 or (marked and (has(b"'0") >= 0 or has(b"0'") >= 0))
 
 
 def split(text: str, language: Language) -> tuple[list[str], list[Segment]]:
@@ -190,7 +194,7 @@ def plain_sentences(low: str, plain: str) -> Iterator[Sentence]:
         if mark < end:
             continue
         start, end = end, mark + 1
-        if low[end : end + 1] not in " " and low[mark] != "\n":
+        if end < size and low[end] != " " and low[mark] != "\n":
             while end < size and low[end] in _MORE:
                 end += 1
             while end < size and low[end] in _CLOSERS:
@@ -211,20 +215,23 @@ def cut(seen: str) -> Cut:
     """Return a text cut up."""
     language = script(seen)
     tokens, segments = split(seen, language)
-    return Cut(language, tokens, segments, neighbours(tokens))
+    return Cut(language, tokens, segments)
 
 
-def keep_in_mind(seen: str, words: frozenset[str]) -> None:
+def keep_in_mind(seen: str, tokens: list[str], words: frozenset[str]) -> None:
     """Keep the words of a reply at hand, as the next ones are compared with it."""
     while len(_IN_MIND) >= REMEMBERED:
         _IN_MIND.pop(next(iter(_IN_MIND), ""), None)
-    _IN_MIND[seen] = words
+    _IN_MIND[seen] = tokens, words
 
 
-def recall(seen: str) -> frozenset[str]:
-    """Return the words of an earlier reply, each once."""
+def recall(seen: str) -> Recalled:
+    """Return the words of an earlier reply."""
     found = _IN_MIND.get(seen)
-    return frozenset(cut(seen).tokens) if found is None else found
+    if found is None:
+        tokens = cut(seen).tokens
+        found = tokens, frozenset(tokens)
+    return found
 
 
 @dataclass(slots=True)
@@ -233,37 +240,35 @@ class Said:
 
     topics: set[str]
     """Keys of its content words: first five letters in English, pairs of characters in Chinese."""
-    tokens: list[str]
-    """Its words."""
-    mirrored: list[str]
-    """The same with I and you exchanged."""
+    pairs: frozenset[tuple[str, str]]
+    """Its neighbouring words, as it stands and with I and you exchanged."""
 
 
-@lru_cache(maxsize=REMEMBERED)
+@lru_cache(maxsize=MESSAGES)
 def said(text: str, language: Language) -> Said:
     """Return a message of the person's as replies are compared with it; kept, as it stays in mind for some turns."""
     tokens = tokenise(text[:HEAD], language)
-    pairs = neighbours(tokens) if language == "zh" else []
-    topics = topic_keys(set(tokens) - STOPS[language], pairs, language)
-    return Said(topics, tokens, [_MIRROR.get(token, token) for token in tokens])
+    mirrored = map(_MIRROR.get, tokens, tokens)
+    topics = topic_keys(set(tokens) - STOPS[language], tokens, language)
+    return Said(topics, frozenset(chain(pairwise(tokens), pairwise(mirrored))))
 
 
-def copied_pairs(pairs: list[str], words: AbstractSet[str], heard: Said) -> int:
-    """Return how many of a reply's pairs stand in what the person said, as it stands or with I and you exchanged.
+def copied_pairs(tokens: list[str], words: frozenset[str], heard: Said) -> int:
+    """Return how many pairs of a reply stand in what the person said, as it stands or with I and you exchanged.
 
     Args:
-        pairs: Pairs of the reply.
-        words: Its words; a pair of the person's is looked for only if both are among them.
+        tokens: Tokens of the reply.
+        words: The same, each once; a pair of the person's is looked for only if both are among them.
         heard: What the person said.
     """
-    found = {f"{one} {two}" for one, two in pairwise(heard.tokens) if one in words and two in words}
-    found.update([f"{one} {two}" for one, two in pairwise(heard.mirrored) if one in words and two in words])
-    return sum(map(found.__contains__, pairs)) if found else 0
+    found = frozenset(filter(words.issuperset, heard.pairs))
+    return sum(map(found.__contains__, pairwise(tokens))) if found else 0
 
 
-def topic_keys(content: AbstractSet[str], pairs: list[str], language: Language) -> set[str]:
+def topic_keys(content: AbstractSet[str], tokens: list[str], language: Language) -> set[str]:
     """Return the keys of a text's content words (English) or pairs (Chinese); inflected forms share theirs."""
     if language == "zh":
+        pairs = neighbours(tokens)
         return {pair for pair in pairs if pair[0] not in STOP_ZH and pair[-1] not in STOP_ZH and len(pair) == 3}
     return {start for start in map(_FIVE, content) if len(start) > 2}
 

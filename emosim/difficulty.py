@@ -70,6 +70,9 @@ def difficulty(knobs: dict[str, float], level: float = 0.0) -> Difficulty:
     for knob in knobs:
         if knob not in KNOBS:
             raise UsageError(f"unknown knob '{knob}'{did_you_mean(knob, KNOBS)}")
+    for name, given in {"level": level, **knobs}.items():
+        if isinstance(given, (bool, str)):
+            raise UsageError(f"{name} must be a number from 0 to 1, not {given!r}")
     try:
         return Difficulty.model_validate({knob: level for knob in KNOBS} | knobs)
     except ValidationError as error:

@@ -197,6 +197,8 @@ def seat_user(user: str | User, backend: str | Backend | None) -> tuple[User, Ba
     named: str | Backend | None = None
     if isinstance(user, str):
         user, named = resolve_user(user)
+    elif not hasattr(user, "respond"):
+        raise UsageError(f"user must be a spec such as 'rules' or a user object, not {user!r}")
     chosen = backend if backend is not None else named
     if isinstance(chosen, str):
         from emosim.backends import resolve_backend

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from pydantic import ValidationError
 
 from emosim.difficulty import Difficulty, difficulty
 from emosim.engine import open_episode
@@ -48,8 +49,10 @@ class Playbill:
             PackError: The pack is wrong.
         """
         loaded = load_pack(pack)
-        personas = (persona,) if isinstance(persona, str) else tuple(persona or loaded.personas)
-        bill = cls(loaded, language, personas, difficulty(dict(knobs or {}), level))
+        personas = (persona,) if isinstance(persona, str) else persona if persona is not None else loaded.personas
+        if not isinstance(personas, Sequence) or not personas or not all(isinstance(name, str) for name in personas):
+            raise UsageError(f"persona must be an id, several ids or None, not {persona!r}")
+        bill = cls(loaded, language, tuple(personas), difficulty(_table(knobs, "knobs"), level))
         for name in personas:
             bill.casting(name)
         return bill
@@ -66,7 +69,7 @@ class Playbill:
         """Return the difficulty of the next episode under these reset options."""
         if "level" not in options and "knobs" not in options:
             return self.difficulty
-        return difficulty(dict(options.get("knobs") or {}), options.get("level", 0.0))
+        return difficulty(_table(options.get("knobs"), "option 'knobs'"), options.get("level", 0.0))
 
     def open(self, options: Mapping[str, Any], address: int, user: User) -> Episode:
         """Return the next episode under these reset options, which `checked_options` has passed.
@@ -78,7 +81,7 @@ class Playbill:
         """
         stored = options.get("episode")
         if stored is not None:
-            return stored if isinstance(stored, Episode) else Episode.model_validate(stored)
+            return stored if isinstance(stored, Episode) else _restored(stored)
         seed = int(options.get("seed", address))
         name = options.get("persona") or self.personas[pick(len(self.personas), seed, 0, DICE_PERSONA)]
         casting = self.casting(str(name))
@@ -91,7 +94,7 @@ def checked_options(options: Mapping[str, Any] | None) -> dict[str, Any]:
     Raises:
         UsageError: One is unknown, or `seed` is not a seed.
     """
-    chosen = dict(options or {})
+    chosen = _table(options, "options")
     for name in chosen:
         if name not in OPTIONS:
             raise UsageError(f"unknown reset option '{name}'{did_you_mean(name, OPTIONS)}")
@@ -99,3 +102,23 @@ def checked_options(options: Mapping[str, Any] | None) -> dict[str, Any]:
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed <= LARGEST_SEED:
         raise UsageError(f"option 'seed' must be a whole number from 0 to 2**63 - 1, not {seed!r}")
     return chosen
+
+
+def _table(given: Mapping[str, Any] | None, name: str) -> dict[str, Any]:
+    if given is not None and not isinstance(given, Mapping):
+        raise UsageError(f"{name} must be a dictionary, not {given!r}")
+    return dict(given or {})
+
+
+def _restored(stored: object) -> Episode:
+    """Return an episode that was stored as JSON values.
+
+    Raises:
+        UsageError: It is none.
+    """
+    try:
+        return Episode.model_validate(stored)
+    except ValidationError as error:
+        place = ".".join(map(str, error.errors()[0]["loc"])) or "it"
+        wrong = f"{place}: {error.errors()[0]['msg']}"
+        raise UsageError(f"option 'episode' is no stored episode ({wrong}); pass a record's field `episode`") from None

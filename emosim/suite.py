@@ -130,6 +130,8 @@ class Suite(Value):
             PackError: A persona's files are wrong.
         """
         pack, knobs = self.load(), tuple(sorted(self.knobs.items()))
+        if not self.levels or not self.languages:
+            raise UsageError("a suite without a level or without a language plays nothing; give at least one of each")
         for level in self.levels:
             difficulty(dict(knobs), level)
         cast = sorted(set(self.personas or pack.personas))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from emosim.acts import Act
+from emosim.env import EmpathyEnv
 from emosim.errors import UsageError
 from emosim.packs import load_pack
 from emosim.playbill import LARGEST_SEED, Playbill, checked_options
@@ -41,6 +42,7 @@ def test_a_stored_episode_goes_on() -> None:
     ("options", "message"),
     [
         ({"levle": 1}, "unknown reset option 'levle' (did you mean 'level'?)"),
+        ("level", "options must be a dictionary, not 'level'"),
         ({"seed": -1}, "option 'seed' must be a whole number"),
         ({"seed": True}, "option 'seed' must be a whole number"),
         ({"seed": LARGEST_SEED + 1}, "option 'seed' must be a whole number"),
@@ -48,7 +50,7 @@ def test_a_stored_episode_goes_on() -> None:
 )
 def test_wrong_options_are_named(options: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError) as error:
-        checked_options(options)
+        checked_options(options)  # a text is no table, on purpose
     assert message in str(error.value)
 
 
@@ -57,3 +59,29 @@ def test_wrong_arguments_are_named() -> None:
         bill("tmo")
     with pytest.raises(UsageError, match="skeptisism"):
         Playbill.of(None, "core", "en", 0.0, {"skeptisism": 1.0})
+
+
+@pytest.mark.parametrize("stored", [5, {}, "episode.json", {"key": "x", "episode": {}}])
+def test_what_is_no_stored_episode_is_refused_in_one_line(stored: object) -> None:
+    with pytest.raises(UsageError) as error:
+        bill().open({"episode": stored}, 1, USER)
+    assert "is no stored episode" in str(error.value)
+    assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"persona": 5}, "persona must be an id"),
+        ({"persona": []}, "persona must be an id"),
+        ({"persona": ["tom", 3]}, "persona must be an id"),
+        ({"knobs": "skepticism=0.3"}, "knobs must be a dictionary"),
+        ({"level": "0.3"}, "must be a number from 0 to 1, not '0.3'"),
+        ({"level": True}, "must be a number from 0 to 1, not True"),
+        ({"level": float("nan")}, "must be a number from 0 to 1"),
+        ({"user": None}, "user must be a spec"),
+    ],
+)
+def test_environments_refuse_values_of_the_wrong_kind(arguments: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        EmpathyEnv(**arguments)  # type: ignore[arg-type]

@@ -88,3 +88,9 @@ def test_no_such_shard(text: str) -> None:
 def test_what_is_unknown_is_said_with_the_nearest_name(wrong: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         _ = Suite.model_validate(wrong).episode_keys()
+
+
+@pytest.mark.parametrize("empty", ["levels", "languages"])
+def test_a_suite_that_plays_nothing_is_refused(empty: str) -> None:
+    with pytest.raises(UsageError, match="plays nothing"):
+        Suite(**{empty: ()}).episode_keys()  # type: ignore[arg-type]

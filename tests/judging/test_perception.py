@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -113,6 +114,15 @@ def test_a_kind_reply_helps_and_a_cold_one_hurts() -> None:
 )
 def test_negation(kinder: str, colder: str, context: Context) -> None:
     assert change(kinder, context) > change(colder, context)
+
+
+@pytest.mark.parametrize("nothing", ["b", "x y z", "42", "7 8 9", "I", "Q.", "mm hm", "嗯嗯", "猫", "b b b"])
+def test_letters_and_sounds_never_pay(nothing: str) -> None:
+    for context in (EN, ZH):
+        for need in Need:
+            found = perceive(nothing, replace(context, need=need))
+            assert found.fit < 0
+            assert change(nothing, replace(context, need=need)) < 0
 
 
 @pytest.mark.parametrize(

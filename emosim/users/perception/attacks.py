@@ -152,7 +152,11 @@ def stuffed(reading: Reading) -> bool:
 
 
 def unreadable(reading: Reading) -> bool:
-    """Return whether a reply, if longer than an interjection, holds no word that was ever seen."""
+    """Return whether a reply holds no word: letters or figures alone, one character, or nothing that was ever seen."""
+    if reading.language == "zh":
+        return reading.size < 2
+    if not any([len(word) > 1 and not word.isdigit() for word in reading.tokens]):
+        return True
     return len(reading.text) > 4 and not reading.tally[KNOWN]
 
 

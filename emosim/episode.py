@@ -132,7 +132,7 @@ class Episode(Compact):
     rules: Rulebook = Rulebook()
     """The protocol."""
     user: str
-    """Name and version of the user that plays the persona, `rules@1`."""
+    """Name and version of the user that plays the persona, `rules@2`."""
     seed: int = Field(ge=0)
     """Address of all dice of this episode."""
     opening: Spoken

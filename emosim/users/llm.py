@@ -59,8 +59,8 @@ class LlmUser:
 
     @property
     def name(self) -> str:
-        """`llm@2`, or `llm-split@2`."""
-        return "llm@2" if self.calls == "fused" else "llm-split@2"
+        """`llm@3`, or `llm-split@3`."""
+        return "llm@3" if self.calls == "fused" else "llm-split@3"
 
     @property
     def rules(self) -> Rulebook:

@@ -32,9 +32,9 @@ class RulesUser:
 
     @property
     def name(self) -> str:
-        """`rules@1`, `rules-semantic@1` or `rules-sage@1`."""
+        """`rules@2`, `rules-semantic@2` or `rules-sage@2`."""
         parts = ["rules", "semantic" * (self.perception == "semantic"), "sage" * (self.dynamics == "sage")]
-        return "-".join(filter(None, parts)) + "@1"
+        return "-".join(filter(None, parts)) + "@2"
 
     @property
     def rules(self) -> Rulebook:

@@ -28,7 +28,7 @@ def prompt(request: ChatRequest) -> str:
 
 
 def test_names_and_rules() -> None:
-    assert (USER.name, SPLIT.name) == ("llm@2", "llm-split@2")
+    assert (USER.name, SPLIT.name) == ("llm@3", "llm-split@3")
     assert USER.rules.dynamics == "felt"
 
 

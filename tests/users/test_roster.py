@@ -11,12 +11,12 @@ from emosim.users.roster import resolve_user
 @pytest.mark.parametrize(
     ("spec", "name", "model"),
     [
-        ("rules", "rules@1", None),
-        ("rules:semantic", "rules-semantic@1", None),
-        ("llm:openai:gpt-5-mini", "llm@2", "openai:gpt-5-mini"),
-        ("llm:local", "llm@2", "local"),
-        ("llm:http://localhost:8000/v1#m", "llm@2", "http://localhost:8000/v1#m"),
-        ("llm-split:local", "llm-split@2", "local"),
+        ("rules", "rules@2", None),
+        ("rules:semantic", "rules-semantic@2", None),
+        ("llm:openai:gpt-5-mini", "llm@3", "openai:gpt-5-mini"),
+        ("llm:local", "llm@3", "local"),
+        ("llm:http://localhost:8000/v1#m", "llm@3", "http://localhost:8000/v1#m"),
+        ("llm-split:local", "llm-split@3", "local"),
         ("sage:local", "sage@1", "local"),
         ("rlver-vanilla:local", "rlver-vanilla@1", "local"),
         ("rlver-challenging:local", "rlver-challenging@1", "local"),

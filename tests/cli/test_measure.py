@@ -195,9 +195,22 @@ def test_a_comparison_and_its_gates(runs: Said) -> None:
 
 
 def test_an_agent_against_itself_has_gained_nothing(runs: Said) -> None:
-    code, out, _ = runs("compare", "base", "base")
+    code, out, err = runs("compare", "base", "base", "--gate", "gain.low>=-0.05", "--gate", "regression")
     assert code == 0
-    assert "undetermined" in out.splitlines()[0]
+    assert "unchanged: every pair of episodes is identical, over 8 personas" in out.splitlines()[0]
+    assert err.count("passed") == 2
+
+
+def test_one_persona_passes_no_gate_on_a_gain_and_says_why(said: Said) -> None:
+    args = ("run", "--personas", "tom", "--level", "0", *QUIET)
+    said(*args, "--agent", "baseline:oracle", "--out", "base")
+    said(*args, "--agent", "py:planted_agents:silent", "--out", "trained")
+    code, out, err = said("compare", "base", "trained", "--gate", "regression", "--gate", "gain>=-1")
+    assert code == 3
+    assert err.count("FAILED") == 2
+    assert "one persona is no sample of personas" in out.splitlines()[0]
+    assert "1 personas" not in out
+    assert out.count("say") == 1, "what is missing is said once"
 
 
 def test_diversity_alone_and_against_another(runs: Said) -> None:
@@ -234,13 +247,13 @@ def test_a_ceiling_that_the_data_do_not_bear(said: Said, agent: str, personas: s
     assert says in out.splitlines()[0]
 
 
-def test_constant_returns_compare_to_nothing(said: Said) -> None:
+def test_constant_returns_compare_all_the_same(said: Said) -> None:
     args = ("run", "--agent", "py:planted_agents:silent", "--personas", CAST, "--level", "0", "-n", "2", *QUIET)
     for name in ("a", "b"):
         said(*args, "--out", name)
-    code, out, _ = said("compare", "a", "b", "--gate", "gain>=0")
-    assert code == 3
-    assert "the gain is undetermined" in out.splitlines()[0]
+    code, out, _ = said("compare", "a", "b", "--gate", "gain.low>=0")
+    assert code == 0
+    assert "unchanged: every pair of episodes is identical" in out.splitlines()[0]
     code, _, err = said("diversity", "a", "b")
     assert (code, "n-grams" in err, err.count("\n")) == (2, True, 1)
 

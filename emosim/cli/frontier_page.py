@@ -75,8 +75,8 @@ def _axis(found: FrontierFindings, episodes: Sequence[Transcript]) -> Iterable[c
 def _level_table(found: FrontierFindings) -> charts.Table:
     return charts.Table(
         title="Zones",
-        note="Scores are seen; success and U_G are the curve's in the bin's middle. A zone is undetermined where the "
-        "interval of U_G crosses .5 or .2.",
+        note="Scores are seen; success and U_G are the curve's in the bin's middle. Beneath is too easy, edge "
+        "and outside lie on the hard side; a zone is undetermined where the intervals allow several.",
         headers=(found.axis, "episodes", "score", "success", f"U_{found.group_size}", "95 % interval", "zone"),
         rows=tuple(
             (

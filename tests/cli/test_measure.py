@@ -131,7 +131,7 @@ def test_too_little_is_undetermined(said: Said, args: tuple[str, ...], says: str
 @pytest.mark.parametrize(
     ("args", "code", "says"),
     [
-        (("--personas", "tom"), 2, "1 personas are too few for a frontier"),
+        (("--personas", "tom"), 2, "1 persona is too few for a frontier"),
         (("--agent", "py:planted_agents:dead"), 1, "the first 20 episodes all failed"),
         (("--language", "en,zh"), 2, "one language"),
         (("--gate", "boundry>=1"), 2, "did you mean 'boundary'"),
@@ -144,12 +144,26 @@ def test_what_cannot_be_measured_is_refused_in_a_line(said: Said, args: tuple[st
     assert (result[0], says in result[2], result[2].count("\n")) == (code, True, 1), result
 
 
+def test_a_frontier_without_a_score_is_refused_with_the_first_failure(said: Said) -> None:
+    for knobs in ((), ("--knob", "skepticism", "--knob", "guardedness")):
+        out = f"r{len(knobs)}"
+        code, shown, err = said(
+            "frontier", "--agent", "py:planted_agents:dead", "--budget", "16", "--out", out, *knobs, *QUIET
+        )
+        assert (code, shown, err.count("\n")) == (1, "", 1)
+        assert "no episode could be finished, so there is no frontier; the first failure: agent:" in err
+        assert "never an answer" in err
+        assert "same command again" in err
+        assert not Path(out, "frontier.json").exists()
+        assert not Path(out, "report.html").exists()
+
+
 def test_the_budget_is_hard_and_the_same_command_goes_on(said: Said) -> None:
     with FakeServer("That sounds heavy. What weighs most?") as server:
         args = ("--agent", f"{server.url}#fake", "--budget", "32", "--out", "r", *QUIET)
         code, out, err = said("frontier", *args, "--max-calls", "40")
         done = Path("r/episodes.jsonl").read_bytes().count(b"\n")
-        assert (code, "budget reached" in err, "undetermined" in out) == (4, True, True)
+        assert (code, "budget reached" in err, out) == (4, True, ""), "no batch was done, so that there is no curve"
         assert 0 < done < 32
         code, out, _ = said("frontier", *args)
     assert code == 0

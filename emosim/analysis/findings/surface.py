@@ -76,4 +76,4 @@ def _sentence(agent: str, search: Surface, volume: Volume) -> str:
         why = "; ".join((*volume.reasons, seen))
         return f"{agent}: how much of {cube} it can explore is undetermined: {why} ({what})"
     share = between(volume.explorable)
-    return f"{agent} can explore {share} of {cube}; {volume.outside.estimate:.2f} is too hard ({what})"
+    return f"{agent} can explore {share} of {cube}; {between(volume.outside)} is too hard ({what})"

@@ -133,7 +133,7 @@ class Surface:
             half = parts[2].half_width if parts[2] else 1.0
             if half > WIDEST:
                 reasons = [
-                    f"the outside share is ±{half:.2f} wide; at most ±{WIDEST:.2f} is needed: play more episodes"
+                    f"the share too hard is known to ±{half:.2f} where ±{WIDEST:.2f} is needed; play more episodes"
                 ]
         return Volume(
             status="undetermined" if reasons else "located",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from emosim.analysis.counted import counted
 from emosim.cli import options
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def comparison_text(found: ComparisonFindings) -> str:
         lines += [f"{cell.cell}: created: {', '.join(cell.created)}"] if cell.created else []
         lines += [f"{cell.cell}: lost: {', '.join(cell.lost)}"] if cell.lost else []
     if found.unpaired:
-        lines.append(f"{found.unpaired} episodes have no partner in the other run and are in no number")
+        lines.append(f"{counted(found.unpaired, 'episode')} without a partner in the other run, in no number")
     return "\n".join([*lines, *(f"note: the runs differ in {note}" for note in found.notes)])
 
 

@@ -197,12 +197,12 @@ def _costs(records: Sequence[Record]) -> Iterable[Cost]:
 def _methods(found: Findings, config: RunConfig) -> Methods:
     notes = [
         f"The boundary is where U_G, the chance that {found.group_size} rollouts for one persona hold both successes "
-        f"and failures, falls to {found.contrast:g} on the hard side, averaged over personas. It hangs on G.",
+        f"and failures, falls to {found.contrast:g} on the hard side, averaged over personas. It depends on G.",
         "Episodes were placed one batch after the other where they tell most about the boundary; episodes that could "
         "not be finished are counted and are in no number.",
     ]
     if config.privileged:
-        notes.append("This agent reads hidden fields: it is a measuring rod, no achievable score.")
+        notes.append("This agent reads hidden fields: it is a measuring rod, not an achievable score.")
     return Methods(
         command=masked(" ".join(["emosim", *sys.argv[1:]])),
         notes=tuple(notes),

@@ -124,7 +124,8 @@ def test_too_little_is_undetermined(said: Said, args: tuple[str, ...], says: str
     assert code == 3
     assert "undetermined" in out.splitlines()[0]
     assert says in out.splitlines()[0]
-    assert "no difference could be detected" in out.splitlines()[0]
+    assert "this design could see no difference" in out.splitlines()[0]
+    assert out.splitlines()[0].split(" is undetermined")[1].count(":") == 0, "two sentences, not one of colons"
     assert found("r")["boundary"]["estimate"] is None  # type: ignore[index]
 
 
@@ -194,6 +195,7 @@ def test_ceilings_of_a_run(runs: Said) -> None:
     assert "model-based" in out
     content = json.loads(runs("ceiling", "trained", "--json")[1])
     assert content["cells"][0]["best"]["at"] == [1, 2, 4]
+    assert "8 personas x 4 rollouts" in content["verdict"]
     assert runs("ceiling", "trained", "--level", "0.9")[0] == 2
 
 
@@ -234,6 +236,8 @@ def test_diversity_alone_and_against_another(runs: Said) -> None:
     code, out, _ = runs("diversity", "trained", "base")
     assert code == 0
     assert "I(strategy; need)" in out
+    assert "of narrowing" in out
+    assert "widened: widened" not in out
     assert json.loads(runs("diversity", "trained", "base", "--json")[1])["change"]["kind"]
 
 
@@ -249,6 +253,7 @@ def test_a_ceiling_can_play_first(said: Said) -> None:
     ("agent", "personas", "repeats", "says"),
     [
         ("baseline:rung2", "tom", "4", "1 persona gives no interval"),
+        ("baseline:rung2", "tom", "1", "(1 persona x 1 rollout)"),
         ("baseline:rung2", "tom,vera", "1", "1 rollout a persona shows no best of k"),
         ("py:planted_agents:silent", "tom,vera", "4", "no rollout reaches 0.7"),
     ],

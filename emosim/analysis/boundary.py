@@ -6,6 +6,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
+from emosim.analysis.counted import counted
 from emosim.analysis.intervals import Floats
 from emosim.analysis.psychometric import Target
 from emosim.analysis.search import Mark, marked, width_on_scale
@@ -82,9 +83,9 @@ class Tally(Value):
     def refusal(self) -> str:
         """Why nothing may be concluded at all, or nothing."""
         if self.episodes < FEWEST_EPISODES:
-            return f"{self.episodes} scorable episodes; at least {FEWEST_EPISODES} are needed"
+            return f"{counted(self.episodes, 'scorable episode')}; at least {FEWEST_EPISODES} are needed"
         if self.personas < FEWEST_PERSONAS:
-            return f"{self.personas} persona{'s' * (self.personas > 1)} played; at least {FEWEST_PERSONAS} are needed"
+            return f"{counted(self.personas, 'persona')} played; at least {FEWEST_PERSONAS} are needed"
         if self.faults > MOST_FAULTS * (self.episodes + self.faults):
             whole = self.episodes + self.faults
             return f"{self.faults} of {whole} episodes could not be scored; mend the simulator and resume"
@@ -119,9 +120,9 @@ def judged(
     elif mass[values < 0].sum() >= SURE:
         status = "below"
     elif half > WIDEST:
-        reasons.append(f"the interval is ±{half:.2f} wide; at most ±{WIDEST:.2f} is needed: play more episodes")
+        reasons.append(f"the interval is ±{half:.2f} where at most ±{WIDEST:.2f} is needed; play more episodes")
     elif not 0 <= middle <= 1:
-        reasons.append("near the end of the scale, on which side is open: play more episodes")
+        reasons.append("it lies near the end of the scale, on which side is open; play more episodes")
     else:
         status = "located"
     seen = DETECT * (high - low) if 0 <= low <= high <= 1 else None

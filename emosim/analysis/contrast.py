@@ -31,6 +31,9 @@ EDGE: Final = 0.2
 """Contrast from here on, and below INSIDE, is the edge. Source: SCIENCE.md 13, median of 9 planted training runs."""
 _SUBSETS: Final = 2000
 
+HALF: Final = 0.5
+"""Success rate that parts the easy side from the hard one: contrast is greatest there."""
+
 Zone: TypeAlias = Literal["inside", "edge", "outside", "beneath", "undetermined"]
 
 
@@ -38,7 +41,8 @@ class Placing(Value):
     """In which zone a difficulty lies for an agent, with its reasons."""
 
     zone: Zone
-    """`beneath` is too easy, `outside` too hard; `undetermined` where the interval crosses a limit."""
+    """`beneath` is too easy, `edge` and `outside` lie on the hard side; `undetermined` where the intervals allow
+    several."""
     likely: Zone
     """The zone of the point estimates, whatever the interval."""
     group_size: int
@@ -174,10 +178,27 @@ def within(returns: ArrayLike) -> Floats:
     return np.asarray(np.nanvar(rows, axis=1, ddof=1), float) if len(rows) else np.empty(0)
 
 
+def zone_of(contrast: float, mean: float, room: float, *, easy: bool) -> Zone:
+    """Return the zone of a level: too easy, else by U_G; edge and outside lie on the hard side alone.
+
+    Args:
+        contrast: U_G.
+        mean: Mean of one try, 0..1.
+        room: What best of G adds to it.
+        easy: Whether most rollouts succeed, so that contrast is lost to successes.
+
+    >>> [zone_of(u, 0.92, 0.08, easy=True) for u in (0.1, 0.38, 0.6)], zone_of(0.38, 0.06, 0.3, easy=False)
+    (['beneath', 'beneath', 'inside'], 'edge')
+    """
+    if (mean > 0.9 and room < 0.05) or (easy and contrast < INSIDE):
+        return "beneath"
+    return "inside" if contrast >= INSIDE else "edge" if contrast >= EDGE else "outside"
+
+
 def place(
     returns: ArrayLike, group_size: int = 8, *, success: float = SUCCESS, noise: Interval | None = None
 ) -> Placing:
-    """Return the zone of one difficulty: inside U >= .5, edge .2 <= U < .5, outside U < .2, beneath if too easy.
+    """Return the zone of one difficulty: inside U >= .5, edge .2 <= U < .5, outside U < .2, beneath on the easy side.
 
     Args:
         returns: Shape [P, N], 0..1, NaN for missing.
@@ -192,8 +213,14 @@ def place(
     found = contrast(rows, group_size, success=success)
     mean = mean_interval(np.nanmean(rows, axis=1), bounds=UNIT)
     room = reach(rows, group_size).estimate - mean.estimate
-    likely = _zone(found.estimate, mean.estimate, room)
-    sure = {_zone(u, m, room) for u in (found.low, found.high) for m in (mean.low, mean.high)}
+    won = mean_interval(np.nanmean(np.where(np.isfinite(rows), rows >= success, np.nan), axis=1), bounds=UNIT)
+    likely = zone_of(found.estimate, mean.estimate, room, easy=won.estimate > HALF)
+    sure = {
+        zone_of(u, m, room, easy=p > HALF)
+        for u in (found.low, found.high)
+        for m in (mean.low, mean.high)
+        for p in (won.low, won.high)
+    }
     reasons = [] if len(sure) == 1 else [f"U_{group_size} = {found} spans {' and '.join(sorted(sure))}"]
     if likely == "inside" and noise is not None and noise.low < INSIDE:
         reasons.append(f"the policy's share of the variance is {noise}; inside needs .5 at least")
@@ -223,12 +250,6 @@ def _chi2_cdf(x: float, df: int) -> float:
     for k in range(2 if df % 2 == 0 else 1, df, 2):
         upper += math.exp(k / 2 * math.log(x / 2) - x / 2 - math.lgamma(k / 2 + 1)) if x > 0 else 0.0
     return 1.0 - upper
-
-
-def _zone(usable: float, mean: float, room: float) -> Zone:
-    if mean > 0.9 and room < 0.05:
-        return "beneath"
-    return "inside" if usable >= INSIDE else "edge" if usable >= EDGE else "outside"
 
 
 @lru_cache(maxsize=64)

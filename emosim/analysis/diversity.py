@@ -25,7 +25,7 @@ FITTED: Final = 0.025
 """Size of the test of I(strategy; need) where the acts are fewer over all needs too: collapse and specialisation then
 both claim the same fall, and each has half of `ALPHA`. Source: Bonferroni."""
 LITTLE: Final = 0.1
-"""Change of I(strategy; need) in nats below which a sentence calls it little; no verdict hangs on it. Source: own
+"""Change of I(strategy; need) in nats below which a sentence calls it little; no verdict depends on it. Source: own
 choice, a seventh of what tells two needs apart."""
 FEWEST: Final = 8
 """Episodes a policy below which nothing is concluded."""
@@ -231,7 +231,8 @@ def _judge(found: Change) -> tuple[Narrowing, tuple[str, ...]]:
         return "specialised", (said, f"{_fitting(fit, shown=True)}{fewer}")
     if found.p_narrower <= ALPHA:
         if fit is None:
-            return "undetermined", (said, "collapse and specialisation look alike unless several needs are played")
+            open_ = "it narrowed, but collapse and specialisation look alike unless several needs are played"
+            return "undetermined", (said, open_)
         return "collapsed", (said, _fitting(fit, shown=False))
     if found.p_wider <= ALPHA:
         return "widened", (said,)
@@ -240,9 +241,9 @@ def _judge(found: Change) -> tuple[Narrowing, tuple[str, ...]]:
 
 def _width(found: Change) -> str:
     """Return how the effective number of acts changed."""
-    moved = "narrowed" if found.p_narrower <= ALPHA else "widened" if found.p_wider <= ALPHA else "went"
     ends = " to ".join(f"{number:.1f}" for number in found.effective)
-    return f"{moved} from {ends} effective acts (ratio {found.ratio}, p = {found.p_narrower:.2g})"
+    p = f"one-sided p {found.p_narrower:.2g} of narrowing, {found.p_wider:.2g} of widening"
+    return f"from {ends} effective acts (ratio {found.ratio}; {p})"
 
 
 def _fitting(fit: Fit, *, shown: bool) -> str:

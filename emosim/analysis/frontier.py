@@ -2,7 +2,7 @@
 
 An adaptive search along one axis (the reference ray, or a single knob) keeps a posterior over the agent's psychometric
 curve, plays where the boundary's expected entropy is lowest, and stops at the asked width or budget. A boundary that is
-off the scale is censored, one that the data cannot bear is undetermined. It hangs on G, which is always stated.
+off the scale is censored, one that the data cannot bear is undetermined. It depends on G, which is always stated.
 """
 
 from __future__ import annotations

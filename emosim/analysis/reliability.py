@@ -13,7 +13,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from emosim.analysis.intervals import Floats, Interval, mean_interval, normal_quantile, t_quantile
+from emosim.analysis.intervals import Bounds, Floats, Interval, mean_interval, normal_quantile, t_quantile
 from emosim.errors import UsageError
 from emosim.value import Value
 
@@ -73,8 +73,9 @@ class Paired(Value):
     """Smallest difference that this design finds with 80 % power."""
     saved: float
     """Share of the unpaired variance that pairing removed; negative if it cost."""
-    kind: Literal["better", "worse", "undetermined"]
-    """Whether the second agent is better, worse, or not told apart."""
+    kind: Literal["better", "worse", "unchanged", "undetermined"]
+    """Whether the second agent is better, worse, or not told apart; `unchanged` is said of identical episodes, which
+    scores alone do not show."""
 
 
 class NoiseFloor(Value):
@@ -136,25 +137,35 @@ def components(scores: ArrayLike) -> Components:
     )
 
 
-def paired(first: ArrayLike, second: ArrayLike, *, level: float = 0.95, draws: int = 1999, seed: int = 0) -> Paired:
+def paired(
+    first: ArrayLike,
+    second: ArrayLike,
+    *,
+    level: float = 0.95,
+    bounds: Bounds | None = None,
+    draws: int = 1999,
+    seed: int = 0,
+) -> Paired:
     """Return the comparison of two agents that met the same personas with the same seeds.
 
     Args:
         first: Score of the first agent for each persona, shape [P], or [P, N] with columns paired by seed.
         second: Of the second agent, the same shape.
         level: Nominal coverage.
+        bounds: Range of the difference, if it has one; a difference that is the same for all personas then gets the
+            interval that their number alone allows.
         draws: Sign flips.
         seed: Of the dice.
 
     Raises:
-        UsageError: Shapes differ, fewer than 2 personas, or the difference is the same for all of them.
+        UsageError: Shapes differ, fewer than 2 personas, or without bounds the difference is the same for all of them.
     """
     one, two = np.asarray(first, float), np.asarray(second, float)
     if one.shape != two.shape:
         raise UsageError(f"scores of shape {one.shape} and {two.shape} cannot be paired; play the same keys")
     one, two = (rows if rows.ndim == 1 else _row_means(rows) for rows in (one, two))
     gaps = two - one
-    difference = mean_interval(gaps, level=level)
+    difference = mean_interval(gaps, level=level, bounds=bounds)
     unpaired = float(one.var(ddof=1) + two.var(ddof=1))
     kind: Literal["better", "worse", "undetermined"] = "undetermined"
     if difference.low > 0:
@@ -164,8 +175,8 @@ def paired(first: ArrayLike, second: ArrayLike, *, level: float = 0.95, draws: i
     return Paired(
         difference=difference,
         p=_sign_flip(gaps, draws, seed),
-        detectable=smallest_difference(float(gaps.std(ddof=1)), len(gaps), level=level),
-        saved=1.0 - float(gaps.var(ddof=1)) / unpaired,
+        detectable=_detectable(gaps, difference),
+        saved=1.0 - float(gaps.var(ddof=1)) / unpaired if unpaired > 0 else 0.0,
         kind=kind,
     )
 
@@ -237,6 +248,13 @@ def _sign_agreement(table: Floats) -> float | None:
     repeats = table.shape[1]
     pairs = [(signs[:, i] == signs[:, j]).mean() for i in range(repeats) for j in range(i)]
     return float(np.mean(pairs))
+
+
+def _detectable(gaps: Floats, found: Interval) -> float:
+    """Return the smallest difference found with 80 % power; equal gaps lend no spread to reckon with."""
+    if found.method == "constant":
+        return found.half_width * (normal_quantile(0.975) + normal_quantile(0.8)) / normal_quantile(0.975)
+    return smallest_difference(float(gaps.std(ddof=1)), len(gaps), level=found.level)
 
 
 def _sign_flip(gaps: Floats, draws: int, seed: int) -> float:

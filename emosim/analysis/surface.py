@@ -129,11 +129,11 @@ class Surface:
         if reasons:
             parts: list[Interval | None] = [None, None, None]
         else:
-            parts = [self._interval(share) for share in self._shares()]
+            parts = [self._share(share, tally.episodes) for share in self._shares()]
             half = parts[2].half_width if parts[2] else 1.0
             if half > WIDEST:
                 reasons = [
-                    f"the outside share is ±{half:.2f} wide; at most ±{WIDEST:.2f} is needed: play more episodes"
+                    f"the share too hard is known to ±{half:.2f} where ±{WIDEST:.2f} is needed; play more episodes"
                 ]
         return Volume(
             status="undetermined" if reasons else "located",
@@ -195,6 +195,12 @@ class Surface:
         outside = (logits < ends[:, :1]).mean(axis=1)
         beneath = (logits > ends[:, 1:]).mean(axis=1)
         return np.stack([beneath, 1.0 - outside - beneath, outside])
+
+    def _share(self, draws: Floats, episodes: int) -> Interval:
+        """Return a share with an interval no surer than the points played, which may all have missed a small part."""
+        found, missed = self._interval(draws), 1.0 - 0.05 ** (1.0 / episodes)
+        ends = {"low": min(found.low, 1.0 - missed), "high": max(found.high, missed)}
+        return found.model_copy(update=ends)
 
     def _interval(self, draws: Floats) -> Interval:
         low, middle, high = (float(x) for x in np.quantile(draws, [0.025, 0.5, 0.975]))

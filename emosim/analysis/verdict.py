@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from emosim.analysis.ceiling import Crossing, crossover, elicitation_multiple, fewest, pass_at_k, sampling_gap
+from emosim.analysis.counted import counted
 from emosim.analysis.intervals import Floats, Interval, Ints, mean_interval, t_quantile
 from emosim.analysis.reliability import personas_needed
 from emosim.analysis.support import DEPTH, Counts, Moved, OddsShift, created, enough, fit_shift, lost
@@ -23,6 +24,8 @@ from emosim.value import Value
 
 SUCCESS: Final = 0.7
 """A return from here on is a success, 'high emotion'. Source: SCIENCE.md 13."""
+FEWEST_PERSONAS: Final = 8
+"""Personas below which nothing is said about a population. Source: own choice."""
 BLIND: Final = 0.3
 """A design that sees no created share below this cannot say `selects`. Source: own choice."""
 _EDGE: Final = 5.5
@@ -132,7 +135,7 @@ def detectable(differences: ArrayLike, *, power: float = 0.8, level: float = 0.9
 
 def _judge(found: Evidence, shift: OddsShift) -> tuple[Kind, tuple[str, ...]]:
     entered, gain = found.entered, found.gain
-    tally = f"{entered.count} personas entered the support, one odds shift explains up to {entered.budget}"
+    tally = f"{counted(entered.count, 'persona')} entered the support, one odds shift explains up to {entered.budget}"
     if max(abs(shift.low), abs(shift.high)) > _EDGE:
         return "undetermined", (tally, "the data do not bound the shift: play more rollouts or an easier level")
     if entered.proven:
@@ -191,10 +194,11 @@ def _check(before: Floats, after: Floats) -> None:
 
 def _missing(before: Floats, after: Floats, threshold: float) -> str:
     """Return what is needed before anything can be said, or nothing."""
-    if len(before) < 8:
-        return f"{len(before)} personas say nothing about a population; play at least 8, better 64"
+    if len(before) < FEWEST_PERSONAS:
+        few = f"{counted(len(before), 'persona')} say{'s' * (len(before) == 1)} nothing about a population"
+        return f"{few}; play at least {FEWEST_PERSONAS}, better 64"
     if fewest(before) < DEPTH or fewest(after) < 2:
-        rollouts = f"{fewest(before)} rollouts of the base and {fewest(after)} of the trained agent"
+        rollouts = f"{counted(fewest(before), 'rollout')} of the base and {fewest(after)} of the trained agent"
         return f"{rollouts} a persona are too few; play at least {DEPTH} and 2, better 16 and 16"
     if np.nanmax(before) < threshold and np.nanmax(after) < threshold:
         return f"no rollout of either agent reaches {threshold:g}; play an easier level"

@@ -13,10 +13,11 @@ from emosim.analysis.boundary import Boundary
 from emosim.analysis.findings import ComparisonFindings, FrontierFindings, SurfaceFindings
 from emosim.analysis.intervals import Interval
 from emosim.analysis.search import Mark
+from emosim.analysis.verdict import FEWEST_PERSONAS
 from emosim.errors import UsageError, did_you_mean
 
 REGRESSION: Final = "regression"
-"""The gate that fails when the trained agent is shown to be worse."""
+"""The gate that fails when the trained agent is shown to be worse, or when too little was played to show it."""
 _BAR: Final = re.compile(r"^\s*([a-z0-9_.]+)\s*(>=|<=|>|<)\s*([-+0-9.e]+)\s*$")
 _COMPARE: Final[dict[str, Callable[[float, float], bool]]] = {
     ">=": operator.ge,
@@ -55,6 +56,19 @@ def _gain(found: object, part: str) -> float | None:
     if not isinstance(found, ComparisonFindings) or any(cell.difference is None for cell in found.cells):
         return None
     return min(float(getattr(cell.difference.difference, part)) for cell in found.cells if cell.difference)
+
+
+def _fall(found: object) -> str:
+    """Return what is known of a fall of the score, with what could not be seen."""
+    if not isinstance(found, ComparisonFindings) or found.regressed is None:
+        return f"undetermined: a difficulty with fewer than {FEWEST_PERSONAS} personas shows no fall; play more"
+    if found.regressed:
+        return "the score fell"
+    kept = [cell.difference for cell in found.cells if cell.difference]
+    if all(one.kind == "unchanged" for one in kept):
+        return "every pair of episodes is identical"
+    unseen = max(one.detectable for one in kept if one.kind != "unchanged")
+    return f"no fall is shown; one of less than {unseen:.2f} could go unseen"
 
 
 METRICS: Final[dict[str, Callable[[object, str], float | None]]] = {
@@ -115,7 +129,7 @@ class Bar:
     def holds(self, found: object) -> bool:
         """Return whether the condition is met."""
         if self.metric == REGRESSION:
-            return not (isinstance(found, ComparisonFindings) and found.regressed)
+            return isinstance(found, ComparisonFindings) and found.regressed is False
         value = self.value(found)
         return value is not None and _COMPARE[self.sign](value, self.bound)
 
@@ -123,7 +137,7 @@ class Bar:
         """Return the result in one line."""
         result = "passed" if self.holds(found) else "FAILED"
         if self.metric == REGRESSION:
-            return f"gate {self}: {result}"
+            return f"gate {self}: {result} ({_fall(found)})"
         value = self.value(found)
         shown = "undetermined" if value is None else "off the scale" if math.isinf(value) else f"{value:.3f}"
         return f"gate {self}: {result} ({self.metric} is {shown})"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from emosim.analysis.counted import counted
 from emosim.cli import options
 from emosim.cli.options import Option
 
@@ -79,7 +80,7 @@ def text(found: CeilingFindings) -> str:
         lines += [options.columns([("difficulty", "k", "C(k)", "95 %", "pass@k", "95 %"), *rows]), ""]
     lines += [line for cell in cells for line in _more(cell)]
     if found.faults:
-        lines.append(f"{found.faults} episodes could not be finished and are in no number")
+        lines.append(f"{counted(found.faults, 'episode')} could not be finished, in no number")
     return "\n".join(lines).rstrip()
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from emosim.analysis.counted import counted
 from emosim.cli import options
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from emosim.analysis.findings import ComparisonFindings, VarietyFindings
     from emosim.analysis.findings.comparison import ComparisonCell
     from emosim.analysis.findings.variety import Portrait
+    from emosim.analysis.reliability import Paired
 
 Gates = Annotated[
     list[str] | None, typer.Option(help="Exit 3 unless it holds: regression (not worse), or 'gain.low>=-0.05'.")
@@ -69,11 +71,12 @@ def comparison_text(found: ComparisonFindings) -> str:
     head = ("difficulty", "pairs", "gain", "95 %", "detectable", "k_eq", "crossover", "created", "lost", "verdict")
     lines = [found.verdict, "", options.columns([head, *map(_comparison_row, found.cells)]), ""]
     for cell in found.cells:
-        lines += [f"{cell.cell}: {reason}" for reason in cell.verdict.reasons[:4]]
+        if cell.verdict.kind != "undetermined":
+            lines += [f"{cell.cell}: {reason}" for reason in cell.verdict.reasons[:4]]
         lines += [f"{cell.cell}: created: {', '.join(cell.created)}"] if cell.created else []
         lines += [f"{cell.cell}: lost: {', '.join(cell.lost)}"] if cell.lost else []
     if found.unpaired:
-        lines.append(f"{found.unpaired} episodes have no partner in the other run and are in no number")
+        lines.append(f"{counted(found.unpaired, 'episode')} without a partner in the other run, in no number")
     return "\n".join([*lines, *(f"note: the runs differ in {note}" for note in found.notes)])
 
 
@@ -83,14 +86,20 @@ def _comparison_row(cell: ComparisonCell) -> tuple[str, ...]:
         cell.cell,
         str(cell.episodes),
         "undetermined" if gain is None else f"{gain.difference.estimate:+.3f}",
-        "-" if gain is None else f"{gain.difference.low:+.3f}..{gain.difference.high:+.3f}",
+        "-" if gain is None else _ends(gain),
         "-" if gain is None else f"{gain.detectable:.3f}",
         "-" if moved is None else _crossing(moved.multiple),
         "-" if moved is None else _crossing(moved.crossing),
         "-" if moved is None else str(moved.entered.count),
         "-" if moved is None or moved.left is None else str(moved.left.count),
-        cell.verdict.kind,
+        cell.verdict.kind if gain is None or gain.kind != "unchanged" else gain.kind,
     )
+
+
+def _ends(gain: Paired) -> str:
+    if gain.kind == "unchanged":
+        return "identical"
+    return f"{gain.difference.low:+.3f}..{gain.difference.high:+.3f}"
 
 
 def _crossing(found: Crossing) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -28,7 +29,7 @@ def frontier_command(
         list[str] | None, Option(help="Search along this knob alone, or over several; the level by default.")
     ] = None,
     group_size: Annotated[
-        int, Option(min=2, help="G: rollouts that a learner compares; the boundary hangs on it.")
+        int, Option(min=2, help="G: rollouts that a learner compares; the boundary depends on it.")
     ] = 8,
     contrast: Annotated[float, Option(min=0.01, max=0.99, help="u: contrast at which the space ends.")] = 0.5,
     budget: Annotated[int, Option(min=1, help="Episodes at most.")] = 240,
@@ -137,11 +138,13 @@ def _cast(config: RunConfig) -> tuple[str, ...]:
         UsageError: They are too few for a boundary that is not theirs alone.
     """
     from emosim.analysis.boundary import FEWEST_PERSONAS
+    from emosim.analysis.counted import counted
     from emosim.errors import UsageError
 
     cast = tuple(sorted(config.suite.personas or config.suite.load().personas))
     if len(cast) < FEWEST_PERSONAS:
-        raise UsageError(f"{len(cast)} personas are too few for a frontier; play at least {FEWEST_PERSONAS}, better 24")
+        few = f"{counted(len(cast), 'persona')} {'is' if len(cast) == 1 else 'are'} too few for a frontier"
+        raise UsageError(f"{few}; play at least {FEWEST_PERSONAS}, better 24")
     return cast
 
 
@@ -174,6 +177,7 @@ def _conclude(agent: str, search: Frontier | Surface, summary: Summary, out: Pat
     from emosim.cli.frontier_text import text
     from emosim.runs.store import write_whole
 
+    _check_scored(search, summary, out)
     found: FrontierFindings | SurfaceFindings
     found = surface_findings(agent, search) if isinstance(search, Surface) else frontier_findings(agent, search)
     write_whole(out / "frontier.json", found.model_dump_json(indent=2))
@@ -185,6 +189,31 @@ def _conclude(agent: str, search: Frontier | Surface, summary: Summary, out: Pat
     return conclude(found, summary, bars)
 
 
+def _check_scored(search: Frontier | Surface, summary: Summary, out: Path) -> None:
+    """Refuse a search without a single score: all that it could print is what was assumed before it.
+
+    Raises:
+        BudgetExceeded: The budget was reached before a batch of episodes was done.
+        RunError: No episode could be finished.
+    """
+    from emosim.errors import BudgetExceeded, RunError
+    from emosim.runs import read_failures
+
+    if any(map(math.isfinite, search.returns)):
+        return
+    if summary.status == "budget":
+        raise BudgetExceeded(
+            "budget reached before a batch of episodes was done, so there is no frontier yet; what is done is kept, "
+            "the same command goes on with a new budget"
+        )
+    first = next(iter(read_failures(out)), None)
+    why = "" if first is None else f"; the first failure: {first.seat}: {first.cause}: {first.message}"
+    raise RunError(
+        f"no episode could be finished, so there is no frontier{why}; mend that and give the same command again "
+        f"(all failures: {out / 'failures.jsonl'})"
+    )
+
+
 def conclude(found: object, summary: Summary | None, bars: list[Bar]) -> int:
     """Say on stderr which gates hold, and return the exit code."""
     for bar in bars:
@@ -192,7 +221,4 @@ def conclude(found: object, summary: Summary | None, bars: list[Bar]) -> int:
     if summary is not None and summary.status == "budget":
         typer.echo("emosim: budget reached; what is done is kept, the same command goes on with a new budget", err=True)
         return 4
-    if summary is not None and not summary.finished:
-        typer.echo("emosim: no episode could be finished; see failures.jsonl", err=True)
-        return 1
     return 0 if all(bar.holds(found) for bar in bars) else 3

@@ -75,8 +75,8 @@ def _axis(found: FrontierFindings, episodes: Sequence[Transcript]) -> Iterable[c
 def _level_table(found: FrontierFindings) -> charts.Table:
     return charts.Table(
         title="Zones",
-        note="Scores are seen; success and U_G are the curve's in the bin's middle. A zone is undetermined where the "
-        "interval of U_G crosses .5 or .2.",
+        note="Scores are seen; success and U_G are the curve's in the bin's middle. Beneath is too easy, edge "
+        "and outside lie on the hard side; a zone is undetermined where the intervals allow several.",
         headers=(found.axis, "episodes", "score", "success", f"U_{found.group_size}", "95 % interval", "zone"),
         rows=tuple(
             (
@@ -197,12 +197,12 @@ def _costs(records: Sequence[Record]) -> Iterable[Cost]:
 def _methods(found: Findings, config: RunConfig) -> Methods:
     notes = [
         f"The boundary is where U_G, the chance that {found.group_size} rollouts for one persona hold both successes "
-        f"and failures, falls to {found.contrast:g} on the hard side, averaged over personas. It hangs on G.",
+        f"and failures, falls to {found.contrast:g} on the hard side, averaged over personas. It depends on G.",
         "Episodes were placed one batch after the other where they tell most about the boundary; episodes that could "
         "not be finished are counted and are in no number.",
     ]
     if config.privileged:
-        notes.append("This agent reads hidden fields: it is a measuring rod, no achievable score.")
+        notes.append("This agent reads hidden fields: it is a measuring rod, not an achievable score.")
     return Methods(
         command=masked(" ".join(["emosim", *sys.argv[1:]])),
         notes=tuple(notes),

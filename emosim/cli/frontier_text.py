@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from emosim.analysis.boundary import Boundary
+from emosim.analysis.counted import counted
 from emosim.analysis.findings import FrontierFindings, SurfaceFindings
 from emosim.analysis.findings.frontier import Level
 from emosim.analysis.findings.sentences import between, mark, sight, span
@@ -24,7 +25,7 @@ def text(found: FrontierFindings | SurfaceFindings, summary: Summary, out: Path)
     lines = _axis(found) if isinstance(found, FrontierFindings) else _cube(found)
     if found.faults:
         lines.append(
-            f"{found.faults} episodes could not be finished and are in no number; the same command tries again"
+            f"{counted(found.faults, 'episode')} could not be finished, in no number; the same command tries again"
         )
     lines += [*spending(summary), f"stored in {out}: frontier.json, report.html, episodes.jsonl"]
     return "\n".join([found.verdict, "", *lines])
@@ -40,8 +41,10 @@ def _axis(found: FrontierFindings) -> list[str]:
         for one in found.ceilings
     ]
     if not any(one.k >= found.group_size for one in found.ceilings):
+        size = found.group_size
         lines.append(
-            f"C({found.group_size}) undetermined: personas come back too rarely; emosim ceiling --agent plays it"
+            f"best of {size} undetermined, as no part of the axis saw enough personas {size} times; "
+            f"'emosim ceiling --agent {found.agent} -n {2 * size}' plays that at one level (--level)"
         )
     if found.personas:
         shown = ", ".join(f"{one.name} {one.estimate:+.1f}" for one in found.personas)

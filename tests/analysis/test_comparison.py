@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from emosim.analysis.findings.comparison import ceiling_change, sentence_of
+from emosim.analysis.findings.comparison import ceiling_change, gain_of, sentence_of
 from emosim.analysis.verdict import Verdict, compare
 from emosim.testing.planted import AbilityAgent, Training
 
@@ -57,5 +57,25 @@ def test_plain_creation_and_plain_selection_stay_plain() -> None:
 def test_too_little_to_judge_says_no_costs() -> None:
     found, said = told(np.zeros(4), np.ones(4))
     assert found.evidence is None
-    assert "undetermined" in said
+    assert "the gain is undetermined, as one persona is no sample of personas" in said
     assert "C(" not in said
+
+
+def test_equal_episodes_are_unchanged_and_equal_scores_are_near_at_most() -> None:
+    rows = np.full((24, 2), 0.4)
+    same, scores = (gain_of(rows, rows, identical=identical) for identical in (True, False))
+    assert same is not None
+    assert scores is not None
+    assert (same.kind, same.difference.low, same.difference.high) == ("unchanged", 0.0, 0.0)
+    assert scores.kind == "undetermined"
+    assert scores.difference.low < -0.1 < 0.1 < scores.difference.high
+    said = sentence_of(compare(rows, rows), same, None)
+    assert said.startswith("unchanged: every pair of episodes is identical, over 24 personas; a change that meets ")
+    assert "undetermined" not in said
+
+
+def test_few_personas_are_no_population_though_their_episodes_are_equal() -> None:
+    few = gain_of(np.ones((4, 2)), np.ones((4, 2)), identical=True)
+    assert few is not None
+    assert (few.kind, few.difference.low < -0.4) == ("undetermined", True)
+    assert gain_of(np.ones((1, 9)), np.zeros((1, 9)), identical=False) is None

@@ -97,6 +97,7 @@ def test_zones_need_intervals_on_one_side() -> None:
 
     assert [place(rows(p), 8).zone for p in (0.3, 0.045, 0.005)] == ["inside", "edge", "outside"]
     assert place(np.ones((50, 12)), 8).zone == "beneath"
+    assert [place(1.0 - rows(p), 8).zone for p in (0.3, 0.045, 0.005)] == ["inside", "beneath", "beneath"]
     few = place(rows(0.08, 12), 8)
     assert few.zone == "undetermined"
     assert "spans" in few.reasons[0]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from emosim.analysis.boundary import Boundary
+from emosim.analysis.boundary import Boundary, Tally
 from emosim.analysis.frontier import Frontier
 from emosim.analysis.psychometric import BOUNDARIES, SLOPES, Psychometric, Target
 from emosim.analysis.search import Trial, run_search
@@ -202,6 +202,11 @@ def feed(returns: object, episodes: int = 96, **settings: object) -> Boundary:
     rng = np.random.default_rng(0)
     run_search(search, lambda trials: returns(np.array([t.level for t in trials]), rng))  # type: ignore[operator]
     return search.boundary()
+
+
+def test_one_episode_is_singular() -> None:
+    assert Tally(axis="level", episodes=1, faults=0, personas=1).refusal == "1 scorable episode; at least 24 are needed"
+    assert Tally(axis="level", episodes=30, faults=0, personas=1).refusal.startswith("1 persona played;")
 
 
 def test_constant_returns_and_odd_curves_are_undetermined() -> None:

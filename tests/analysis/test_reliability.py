@@ -130,5 +130,11 @@ def test_pairs_that_say_nothing_are_refused() -> None:
         paired(np.zeros(10), np.ones(10))
     with pytest.raises(UsageError, match="same keys"):
         paired(np.zeros(10), np.ones(9))
+    few, many = (paired(np.full(n, 0.9), np.full(n, 0.5), bounds=(-1.0, 1.0)) for n in (2, 24))
+    assert (few.kind, many.kind) == ("undetermined", "worse")
+    assert many.difference.low < -0.4 < many.difference.high < 0.0 < many.detectable
+    same = paired(np.zeros(24), np.zeros(24), bounds=(-1.0, 1.0))
+    assert (same.kind, same.saved) == ("undetermined", 0.0)
+    assert same.difference.low < -0.1 < 0.1 < same.difference.high
     with pytest.raises(UsageError, match="40 x 3"):
         noise_floor(np.zeros((1, 3)))

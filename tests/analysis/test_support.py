@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
+from emosim.analysis.intervals import wilson
 from emosim.analysis.support import Counts, created, fit_shift, lost, zero_bound
 from emosim.errors import UsageError
 from emosim.testing.planted import AbilityAgent, Training
@@ -39,3 +42,9 @@ def test_too_few_rollouts_prove_no_impossibility() -> None:
     with pytest.raises(UsageError, match="at least 14"):
         created(counts_of(0, "odds", rollouts=8))
     assert zero_bound([14]).item() < 0.2 < zero_bound([13]).item()
+
+
+@pytest.mark.parametrize("personas", [8, 24, 64, 128])
+def test_the_lower_bound_of_the_share_rises_with_the_count(personas: int) -> None:
+    bounds = [wilson(count, personas).low for count in range(personas + 1)]
+    assert all(below < above for below, above in pairwise(bounds)), "or counts and bounds would judge differently"

@@ -137,6 +137,14 @@ def test_too_little_is_undetermined() -> None:
     assert "could not be scored" in faulty.boundary().reasons[0]
 
 
+def test_few_points_leave_room_for_a_small_part_that_they_missed() -> None:
+    for start in (40.0, -40.0):
+        volume = found(PlantedSurface(start, (2.0, 2.0, 2.0), effects=(0.0,) * 24), 0, 40).volume()
+        assert volume.outside
+        assert volume.outside.half_width > 0.03
+        assert volume.outside.low <= volume.outside.estimate <= volume.outside.high
+
+
 def test_a_knob_that_is_not_monotone_is_seen() -> None:
     search = Surface(KNOBS, CAST, budget=240, width=1e-9)
     rng = np.random.default_rng(0)

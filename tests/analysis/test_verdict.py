@@ -80,7 +80,9 @@ def test_an_undetermined_verdict_says_what_would_determine_it() -> None:
     ("base", "trained", "words"),
     [
         (np.zeros((1, 16)), np.ones((1, 16)), "at least 8, better 64"),
+        (np.zeros((1, 16)), np.ones((1, 16)), "1 persona says nothing"),
         (np.zeros((64, 4)), np.ones((64, 4)), "at least 14"),
+        (np.zeros((64, 1)), np.ones((64, 1)), "1 rollout of the base and 1 of the trained agent a persona are too few"),
         (np.zeros((64, 16)), np.zeros((64, 16)), "easier level"),
         (np.ones((64, 16)), np.ones((64, 16)), "harder level"),
         (np.full((64, 16), 0.5), np.full((64, 16), 0.5), "easier level"),

@@ -124,14 +124,15 @@ def test_too_little_is_undetermined(said: Said, args: tuple[str, ...], says: str
     assert code == 3
     assert "undetermined" in out.splitlines()[0]
     assert says in out.splitlines()[0]
-    assert "no difference could be detected" in out.splitlines()[0]
+    assert "this design could see no difference" in out.splitlines()[0]
+    assert out.splitlines()[0].split(" is undetermined")[1].count(":") == 0, "two sentences, not one of colons"
     assert found("r")["boundary"]["estimate"] is None  # type: ignore[index]
 
 
 @pytest.mark.parametrize(
     ("args", "code", "says"),
     [
-        (("--personas", "tom"), 2, "1 personas are too few for a frontier"),
+        (("--personas", "tom"), 2, "1 persona is too few for a frontier"),
         (("--agent", "py:planted_agents:dead"), 1, "the first 20 episodes all failed"),
         (("--language", "en,zh"), 2, "one language"),
         (("--gate", "boundry>=1"), 2, "did you mean 'boundary'"),
@@ -144,12 +145,26 @@ def test_what_cannot_be_measured_is_refused_in_a_line(said: Said, args: tuple[st
     assert (result[0], says in result[2], result[2].count("\n")) == (code, True, 1), result
 
 
+def test_a_frontier_without_a_score_is_refused_with_the_first_failure(said: Said) -> None:
+    for knobs in ((), ("--knob", "skepticism", "--knob", "guardedness")):
+        out = f"r{len(knobs)}"
+        code, shown, err = said(
+            "frontier", "--agent", "py:planted_agents:dead", "--budget", "16", "--out", out, *knobs, *QUIET
+        )
+        assert (code, shown, err.count("\n")) == (1, "", 1)
+        assert "no episode could be finished, so there is no frontier; the first failure: agent:" in err
+        assert "never an answer" in err
+        assert "same command again" in err
+        assert not Path(out, "frontier.json").exists()
+        assert not Path(out, "report.html").exists()
+
+
 def test_the_budget_is_hard_and_the_same_command_goes_on(said: Said) -> None:
     with FakeServer("That sounds heavy. What weighs most?") as server:
         args = ("--agent", f"{server.url}#fake", "--budget", "32", "--out", "r", *QUIET)
         code, out, err = said("frontier", *args, "--max-calls", "40")
         done = Path("r/episodes.jsonl").read_bytes().count(b"\n")
-        assert (code, "budget reached" in err, "undetermined" in out) == (4, True, True)
+        assert (code, "budget reached" in err, out) == (4, True, ""), "no batch was done, so that there is no curve"
         assert 0 < done < 32
         code, out, _ = said("frontier", *args)
     assert code == 0
@@ -180,6 +195,7 @@ def test_ceilings_of_a_run(runs: Said) -> None:
     assert "model-based" in out
     content = json.loads(runs("ceiling", "trained", "--json")[1])
     assert content["cells"][0]["best"]["at"] == [1, 2, 4]
+    assert "8 personas x 4 rollouts" in content["verdict"]
     assert runs("ceiling", "trained", "--level", "0.9")[0] == 2
 
 
@@ -195,9 +211,22 @@ def test_a_comparison_and_its_gates(runs: Said) -> None:
 
 
 def test_an_agent_against_itself_has_gained_nothing(runs: Said) -> None:
-    code, out, _ = runs("compare", "base", "base")
+    code, out, err = runs("compare", "base", "base", "--gate", "gain.low>=-0.05", "--gate", "regression")
     assert code == 0
-    assert "undetermined" in out.splitlines()[0]
+    assert "unchanged: every pair of episodes is identical, over 8 personas" in out.splitlines()[0]
+    assert err.count("passed") == 2
+
+
+def test_one_persona_passes_no_gate_on_a_gain_and_says_why(said: Said) -> None:
+    args = ("run", "--personas", "tom", "--level", "0", *QUIET)
+    said(*args, "--agent", "baseline:oracle", "--out", "base")
+    said(*args, "--agent", "py:planted_agents:silent", "--out", "trained")
+    code, out, err = said("compare", "base", "trained", "--gate", "regression", "--gate", "gain>=-1")
+    assert code == 3
+    assert err.count("FAILED") == 2
+    assert "one persona is no sample of personas" in out.splitlines()[0]
+    assert "1 personas" not in out
+    assert out.count("say") == 1, "what is missing is said once"
 
 
 def test_diversity_alone_and_against_another(runs: Said) -> None:
@@ -207,6 +236,8 @@ def test_diversity_alone_and_against_another(runs: Said) -> None:
     code, out, _ = runs("diversity", "trained", "base")
     assert code == 0
     assert "I(strategy; need)" in out
+    assert "of narrowing" in out
+    assert "widened: widened" not in out
     assert json.loads(runs("diversity", "trained", "base", "--json")[1])["change"]["kind"]
 
 
@@ -222,6 +253,7 @@ def test_a_ceiling_can_play_first(said: Said) -> None:
     ("agent", "personas", "repeats", "says"),
     [
         ("baseline:rung2", "tom", "4", "1 persona gives no interval"),
+        ("baseline:rung2", "tom", "1", "(1 persona x 1 rollout)"),
         ("baseline:rung2", "tom,vera", "1", "1 rollout a persona shows no best of k"),
         ("py:planted_agents:silent", "tom,vera", "4", "no rollout reaches 0.7"),
     ],
@@ -234,13 +266,13 @@ def test_a_ceiling_that_the_data_do_not_bear(said: Said, agent: str, personas: s
     assert says in out.splitlines()[0]
 
 
-def test_constant_returns_compare_to_nothing(said: Said) -> None:
+def test_constant_returns_compare_all_the_same(said: Said) -> None:
     args = ("run", "--agent", "py:planted_agents:silent", "--personas", CAST, "--level", "0", "-n", "2", *QUIET)
     for name in ("a", "b"):
         said(*args, "--out", name)
-    code, out, _ = said("compare", "a", "b", "--gate", "gain>=0")
-    assert code == 3
-    assert "the gain is undetermined" in out.splitlines()[0]
+    code, out, _ = said("compare", "a", "b", "--gate", "gain.low>=0")
+    assert code == 0
+    assert "unchanged: every pair of episodes is identical" in out.splitlines()[0]
     code, _, err = said("diversity", "a", "b")
     assert (code, "n-grams" in err, err.count("\n")) == (2, True, 1)
 

@@ -16,6 +16,7 @@ from typing import Final, Literal
 import numpy as np
 
 from emosim.analysis.calibration import Calibration, Placed, calibrate
+from emosim.analysis.counted import counted
 from emosim.analysis.intervals import Floats, Interval, mean_interval
 from emosim.analysis.recovery import Basin, FirstChange, Passage, basin, first_changes, first_passage
 from emosim.analysis.reliability import Components, components, paired, smallest_difference
@@ -274,4 +275,4 @@ def _sentence(
 
 def _number(found: Trajectories) -> str:
     agents, personas = len(found.agents), len(found.profiles)
-    return f"{agents} agent{'s' * (agents > 1)} x {personas} persona{'s' * (personas > 1)}"
+    return f"{counted(agents, 'agent')} x {counted(personas, 'persona')}"

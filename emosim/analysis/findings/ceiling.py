@@ -9,6 +9,7 @@ from pydantic import Field
 
 from emosim.analysis.ceiling import ceiling, ceiling_by_turns, fewest
 from emosim.analysis.contrast import SUCCESS
+from emosim.analysis.counted import counted
 from emosim.analysis.extrapolate import REACH, Extrapolation, extrapolate
 from emosim.analysis.findings.sentences import between, told_apart
 from emosim.analysis.intervals import Band, Floats, Interval
@@ -98,7 +99,7 @@ def only_agent(table: Table) -> str:
 def _cell(agent: str, cell: str, table: Table) -> CeilingCell:
     names, returns = table.returns()
     rollouts = fewest(returns)
-    what = f"{len(names)} personas x {rollouts} rollouts"
+    what = f"{counted(len(names), 'persona')} x {counted(rollouts, 'rollout')}"
     refusal = _refusal(returns, rollouts)
     if refusal and (len(names) < 2 or rollouts < 1):
         sentence = f"{agent} at {cell}: the ceiling is undetermined: {refusal} ({what})"
@@ -133,7 +134,8 @@ def _refusal(returns: Floats, rollouts: int) -> str:
     if len(returns) < 2:
         return f"{len(returns)} persona gives no interval; play at least 2, better 64"
     if rollouts < 2:
-        return f"{rollouts} rollout a persona shows no best of k; play at least 2, better 16 (--repeats 16)"
+        few = counted(rollouts, "rollout")
+        return f"{few} a persona show{'s' * (rollouts == 1)} no best of k; play at least 2, better 16 (--repeats 16)"
     if (known < SUCCESS).all():
         return f"no rollout reaches {SUCCESS:g}; play an easier level, or more rollouts"
     if (known >= SUCCESS).all():

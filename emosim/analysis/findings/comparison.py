@@ -7,13 +7,15 @@ from typing import Literal
 import numpy as np
 
 from emosim.analysis.ceiling import max_at_k
+from emosim.analysis.counted import counted
 from emosim.analysis.findings.ceiling import cells_of, only_agent
 from emosim.analysis.findings.sentences import between
 from emosim.analysis.intervals import Floats, Interval, mean_interval
 from emosim.analysis.reliability import Paired, paired
 from emosim.analysis.table import Table
-from emosim.analysis.verdict import Verdict, compare
+from emosim.analysis.verdict import FEWEST_PERSONAS, Verdict, compare
 from emosim.errors import UsageError
+from emosim.suite import EpisodeKey
 from emosim.value import Value
 
 
@@ -29,7 +31,8 @@ class ComparisonCell(Value):
     episodes: int
     """Episodes of each agent, paired by persona and seed."""
     difference: Paired | None
-    """Mean gain, trained less base; None where nothing varies or one persona was played."""
+    """Mean gain, trained less base; None where one persona was played. `unchanged` where every pair of episodes is
+    identical on enough personas: its interval is then 0..0, of these episodes, and says nothing of others."""
     verdict: Verdict
     """`selects`, `creates` or `undetermined`, with reasons and evidence."""
     created: tuple[str, ...] = ()
@@ -59,9 +62,16 @@ class ComparisonFindings(Value):
     """What to know."""
 
     @property
-    def regressed(self) -> bool:
-        """Whether the score fell at some difficulty, shown by its interval."""
-        return any(cell.difference is not None and cell.difference.kind == "worse" for cell in self.cells)
+    def regressed(self) -> bool | None:
+        """Whether the score fell at some difficulty, shown by its interval; None where too few personas could show it.
+
+        Not to have fallen is said of a population, and so takes as many personas as any verdict on one.
+        """
+        found = [cell.difference for cell in self.cells]
+        if any(one is not None and one.kind == "worse" for one in found):
+            return True
+        few = any(one is None or one.difference.n < FEWEST_PERSONAS for one in found)
+        return None if few else False
 
 
 def comparison_findings(
@@ -99,7 +109,7 @@ def _cell(cell: str, names: tuple[str, str], base: Table, trained: Table, seed: 
     _, after = trained.returns()
     found = compare(before, after, seed=seed)
     moved = found.evidence
-    difference = _difference(before, after, seed)
+    difference = gain_of(before, after, identical=_episodes(base) == _episodes(trained), seed=seed)
     best = ceiling_change(before, after, moved.coverage.k) if moved else None
     return ComparisonCell(
         cell=cell,
@@ -113,11 +123,31 @@ def _cell(cell: str, names: tuple[str, str], base: Table, trained: Table, seed: 
     )
 
 
-def _difference(before: Floats, after: Floats, seed: int) -> Paired | None:
-    try:
-        return paired(np.nanmean(before, axis=1), np.nanmean(after, axis=1), seed=seed)
-    except UsageError:
+def gain_of(before: Floats, after: Floats, *, identical: bool = False, seed: int = 0) -> Paired | None:
+    """Return the mean gain over personas; None for a single one, which is no sample of personas.
+
+    Equal scores leave the interval that the number of personas allows, equal episodes more: agents that said the same
+    in every one of them are the same there, so that the gain is 0 and not merely near it.
+
+    Args:
+        before: Returns of the base, shape [P, N], NaN for missing.
+        after: Of the trained agent, on the same keys.
+        identical: Whether every episode of the one is word for word and mood for mood that of the other.
+        seed: Of resampling.
+    """
+    if len(before) < 2:
         return None
+    found = paired(np.nanmean(before, axis=1), np.nanmean(after, axis=1), bounds=(-1.0, 1.0), seed=seed)
+    if not identical or len(before) < FEWEST_PERSONAS:
+        return found
+    none = Interval(estimate=0.0, low=0.0, high=0.0, n=len(before), method="identical")
+    return found.model_copy(update={"difference": none, "kind": "unchanged"})
+
+
+def _episodes(table: Table) -> dict[EpisodeKey, tuple[str, tuple[float, ...]]]:
+    """Return what was said and felt in each episode."""
+    moods = (episode.moods for episode in table.episodes)
+    return {key: (text, tuple(path)) for key, text, path in zip(table.keys, table.texts, moods, strict=True)}
 
 
 def ceiling_change(before: Floats, after: Floats, k: int) -> Interval:
@@ -131,10 +161,14 @@ def sentence_of(found: Verdict, difference: Paired | None, best: Interval | None
 
     Args:
         found: The verdict.
-        difference: Mean gain; None where it does not vary.
+        difference: Mean gain; None where one persona was played.
         best: Change of C(K) at the verdict's K; None if the data allow no verdict.
     """
-    gain = "the gain is undetermined, as the difference does not vary over personas"
+    if difference is not None and difference.kind == "unchanged":
+        personas = difference.difference.n
+        unseen = f"a change that meets fewer than {1.0 - 0.05 ** (1.0 / personas):.0%} of personas could go unseen"
+        return f"unchanged: every pair of episodes is identical, over {personas} personas; {unseen}"
+    gain = "the gain is undetermined, as one persona is no sample of personas"
     if difference is not None:
         gain = (
             f"gain {between(difference.difference)}, {difference.kind}; detectable from {difference.detectable:.2f} on"
@@ -157,7 +191,7 @@ def _loss(found: Verdict, best: Interval | None) -> tuple[str, str]:
     more = left is not None and left.count > entered.count and (left.proven or entered.proven)
     word = "loses more" if more else "lowers the ceiling" if best.high < 0 else ""
     gone = "who left it is undetermined" if left is None else f"{left.count} left it"
-    numbers = f"{entered.count} personas entered the support, {gone}; C({moved.coverage.k}) {_signed(best)}"
+    numbers = f"{counted(entered.count, 'persona')} entered the support, {gone}; C({moved.coverage.k}) {_signed(best)}"
     return word, numbers
 
 

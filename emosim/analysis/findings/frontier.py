@@ -12,7 +12,7 @@ import numpy as np
 from emosim.analysis.boundary import Boundary
 from emosim.analysis.calibration import Placed, calibrate
 from emosim.analysis.ceiling import max_at_k
-from emosim.analysis.contrast import EDGE, INSIDE, Zone
+from emosim.analysis.contrast import EDGE, HALF, Zone, zone_of
 from emosim.analysis.findings.sentences import leaves
 from emosim.analysis.frontier import Curve, Frontier
 from emosim.analysis.intervals import UNIT, Interval, mean_interval
@@ -45,7 +45,7 @@ class Level(Value):
     contrast: tuple[float, float, float]
     """U_G by the curve: estimate, low, high."""
     zone: Zone
-    """Where the bin lies; `undetermined` where the interval of U_G crosses a limit."""
+    """Where the bin lies; `beneath` is too easy, `undetermined` where the intervals allow several zones."""
     likely: Zone
     """Where it lies by the estimates alone."""
 
@@ -137,16 +137,14 @@ def frontier_findings(agent: str, search: Frontier) -> FrontierFindings:
     )
 
 
-def zone_of(contrast: float, success: float, group_size: int) -> Zone:
-    """Return the zone of a level: too easy where successes leave best-of-G no room, else by U_G.
+def zone_at(contrast: float, success: float, group_size: int) -> Zone:
+    """Return the zone of a level by its U_G and its success rate.
 
-    >>> [zone_of(u, p, 8) for u, p in ((0.1, 0.99), (0.9, 0.4), (0.3, 0.05), (0.1, 0.01))]
-    ['beneath', 'inside', 'edge', 'outside']
+    >>> [zone_at(u, p, 8) for u, p in ((0.1, 0.99), (0.38, 0.92), (0.9, 0.4), (0.3, 0.05), (0.1, 0.01))]
+    ['beneath', 'beneath', 'inside', 'edge', 'outside']
     """
     room = 1.0 - (1.0 - success) ** group_size - success
-    if success > 0.9 and room < 0.05:
-        return "beneath"
-    return "inside" if contrast >= INSIDE else "edge" if contrast >= EDGE else "outside"
+    return zone_of(contrast, success, room, easy=success > HALF)
 
 
 @dataclass(frozen=True)
@@ -184,8 +182,8 @@ def _levels(rows: Rows, search: Frontier) -> tuple[Level, ...]:
 def _level(
     part: _Bin, success: tuple[float, float, float], contrast: tuple[float, float, float], group_size: int
 ) -> Level:
-    sure = {zone_of(u, p, group_size) for u in contrast[1:] for p in success[1:]}
-    likely = zone_of(contrast[0], success[0], group_size)
+    sure = {zone_at(u, p, group_size) for u in contrast[1:] for p in success[1:]}
+    likely = zone_at(contrast[0], success[0], group_size)
     return Level(
         low=part.ends[0],
         high=part.ends[1],

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from emosim.analysis.boundary import Boundary
+from emosim.analysis.counted import counted
 from emosim.analysis.intervals import Interval
 from emosim.analysis.search import Mark
 
@@ -28,20 +30,29 @@ def leaves(agent: str, found: Boundary, contrast: float = 0.5) -> str:
         return f"{agent} does not leave its explorable space: the boundary is beyond 1 on {axis} ({what})"
     if found.status == "below":
         return f"{agent} is outside its explorable space everywhere: the boundary is below 0 on {axis} ({what})"
-    why = "; ".join((*found.reasons, sight(found)))
-    return f"{agent}: where it leaves its explorable space is undetermined: {why} ({what})"
+    return undetermined(f"{agent}: where it leaves its explorable space", what, (*found.reasons, sight(found)))
+
+
+def undetermined(question: str, what: str, why: Sequence[str]) -> str:
+    """Return that a question is open, and in a second sentence why.
+
+    >>> undetermined("x: where it ends", "G = 8", ("16 episodes; at least 24 are needed", "nothing could be seen"))
+    'x: where it ends is undetermined (G = 8). 16 episodes; at least 24 are needed; nothing could be seen.'
+    """
+    told = "; ".join(why)
+    return f"{question} is undetermined ({what}). {told[:1].upper()}{told[1:]}."
 
 
 def basis(found: Boundary, contrast: float) -> str:
     """Return what a boundary rests on: G, u and the number of episodes."""
     share = f"{contrast:g}".removeprefix("0")
-    return f"G = {found.group_size}, u = {share}, {found.episodes} episodes"
+    return f"G = {found.group_size}, u = {share}, {counted(found.episodes, 'episode')}"
 
 
 def sight(found: Boundary) -> str:
     """Return the minimum detectable effect of a boundary."""
     if found.detectable is None:
-        return "no difference could be detected"
+        return "this design could see no difference between two such boundaries"
     return f"two such boundaries are told apart from a difference of {found.detectable:.2f} on"
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from emosim.analysis.boundary import Boundary
-from emosim.analysis.findings.sentences import between, told_apart
+from emosim.analysis.counted import counted
+from emosim.analysis.findings.sentences import between, told_apart, undetermined
 from emosim.analysis.intervals import Interval
 from emosim.analysis.surface import Surface, Volume
 from emosim.value import Value
@@ -67,13 +68,12 @@ def surface_findings(agent: str, search: Surface) -> SurfaceFindings:
 
 def _sentence(agent: str, search: Surface, volume: Volume) -> str:
     level = f"{search.target.value:g}".removeprefix("0")
-    what = f"G = {search.target.group_size}, u = {level}, {volume.episodes} episodes"
+    what = f"G = {search.target.group_size}, u = {level}, {counted(volume.episodes, 'episode')}"
     cube = f"the space of {' and '.join(search.knobs)}"
     if volume.status == "undetermined" or volume.explorable is None or volume.outside is None:
-        seen = "no difference could be detected"
+        seen = "this design could see no difference between two such shares"
         if volume.explorable is not None:
             seen = f"two such shares are told apart from a difference of {told_apart(volume.explorable):.2f} on"
-        why = "; ".join((*volume.reasons, seen))
-        return f"{agent}: how much of {cube} it can explore is undetermined: {why} ({what})"
+        return undetermined(f"{agent}: how much of {cube} it can explore", what, (*volume.reasons, seen))
     share = between(volume.explorable)
-    return f"{agent} can explore {share} of {cube}; {volume.outside.estimate:.2f} is too hard ({what})"
+    return f"{agent} can explore {share} of {cube}; {between(volume.outside)} is too hard ({what})"

@@ -7,6 +7,7 @@ from typing import Final, Literal
 import numpy as np
 
 from emosim.analysis.contrast import SUCCESS
+from emosim.analysis.counted import counted
 from emosim.analysis.diversity import (
     ALPHA,
     FEWEST,
@@ -18,6 +19,7 @@ from emosim.analysis.diversity import (
     variety,
 )
 from emosim.analysis.findings.ceiling import only_agent
+from emosim.analysis.findings.sentences import undetermined
 from emosim.analysis.returns import returns_of
 from emosim.analysis.table import ACTS, Table
 from emosim.analysis.wording import Trajectories, distinct, tokens, unique_trajectories, vendi
@@ -116,9 +118,9 @@ def _thinned(count: int) -> list[bool]:
 
 
 def _alone(found: Portrait, table: Table) -> str:
-    size = f"{found.acts.acts} acts in {len(table)} episodes"
+    size = f"{counted(found.acts.acts, 'act')} in {counted(len(table), 'episode')}"
     if len(table) < FEWEST:
-        return f"{found.agent}: diversity is undetermined: {len(table)} episodes; at least {FEWEST} are needed ({size})"
+        return undetermined(f"{found.agent}: diversity", size, (f"at least {FEWEST} episodes are needed",))
     many = found.acts.effective
     used = f"{many.estimate:.1f} kinds of acts (95 % {many.low:.1f}..{many.high:.1f}; {_fitted(found)}; {size})"
     return f"{found.agent} uses {used}; name a baseline to test whether that narrowed"
@@ -136,6 +138,6 @@ def _against(found: Portrait, base: Portrait, change: Comparison) -> str:
         "collapsed": "has collapsed",
         "specialised": "has narrowed and specialised, not collapsed" if narrower else "has specialised, not collapsed",
         "widened": "has widened",
-        "undetermined": "is not told apart in diversity: undetermined",
+        "undetermined": "is not told apart in diversity (undetermined)",
     }
     return f"{found.agent} against {base.agent} {words[change.kind]}: {'; '.join(change.reasons)}"

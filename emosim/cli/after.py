@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from emosim.runs import Summary
+    from emosim.runs import Summary, Verdict
 
 Run = Annotated[Path, typer.Argument(help="Directory of the run.", metavar="RUN")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -44,10 +44,19 @@ def verify_command(
             typer.echo(plain(problem))
         if len(verdict.problems) > SHOWN:
             typer.echo(f"… and {len(verdict.problems) - SHOWN} more episodes")
-        count = f"{verdict.episodes} episodes, {verdict.turns} turns"
-        typer.echo(f"{count}: every number recomputes" if verdict.is_good else f"{count}: NOT as it was played")
+        typer.echo(f"{verdict.episodes} episodes, {verdict.turns} turns: {_found(verdict)}")
     if not verdict.is_good:
         raise typer.Exit(1)
+
+
+def _found(verdict: Verdict) -> str:
+    if verdict.problems:
+        return "NOT as it was played"
+    if not verdict.episodes:
+        return (
+            "no finished episode is stored, so nothing was recomputed; the command that the run was made with plays it"
+        )
+    return "every number recomputes"
 
 
 def rescore_command(

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -149,16 +150,22 @@ class RunStore:
             )
 
 
-def load_tally(directory: Path, tally: Tally) -> None:
+def load_tally(directory: Path, tally: Tally, episodes: int | None = None, failures: int | None = None) -> None:
     """Count what a directory holds: failures first, so that what a later attempt finished is not counted as failed.
+
+    Args:
+        directory: The run's directory.
+        tally: Is told.
+        episodes: Count the first so many finished episodes; None for all.
+        failures: Count the first so many failures; None for all.
 
     Raises:
         RunError: A line is damaged.
     """
-    for _, failure in read_values(directory / FAILURES, Failure):
+    for _, failure in islice(read_values(directory / FAILURES, Failure), failures):
         tally.fail(failure)
     seen: set[str] = set()
-    for number, line in read_lines(directory / EPISODES):
+    for number, line in islice(read_lines(directory / EPISODES), episodes):
         try:
             brief = _Brief.model_validate_json(line)
         except ValidationError:

@@ -115,6 +115,16 @@ def test_a_broken_number_is_printed(said: Said) -> None:
     assert (code, json.loads(out)["good"]) == (1, False)
 
 
+def test_what_was_lost_is_no_proof(said: Said) -> None:
+    said("run", *SMALL, "--out", "r")
+    Path("r/episodes.jsonl").unlink()
+    code, out, _ = said("verify", "r")
+    assert (code, len(out.splitlines()), "recomputes" in out) == (1, 2, False)
+    Path("r/summary.json").unlink()
+    code, out, _ = said("verify", "r")
+    assert (code, out.startswith("0 episodes, 0 turns: no finished episode is stored")) == (1, True)
+
+
 def test_rescoring_and_merging(said: Said) -> None:
     for index in range(2):
         assert said("run", *SMALL, "--shard", f"{index}/2", "--out", f"s{index}")[0] == 0

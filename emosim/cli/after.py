@@ -69,7 +69,7 @@ def rescore_command(
     from emosim.runs import rescore
 
     target, summary = rescore(run, reward, out)
-    _print(summary, target, json)
+    _print(summary, target, json, f"the rest is not finished in {run} either; play it there and rescore again")
 
 
 def merge_command(
@@ -81,11 +81,14 @@ def merge_command(
     from emosim.runs import merge
 
     summary = merge(runs, out)
-    _print(summary, out, json)
+    rest = (
+        f"the rest is in none of the runs; the command that played them, without --shard and with --out {out}, plays it"
+    )
+    _print(summary, out, json, rest)
 
 
-def _print(summary: Summary, directory: Path, json: bool) -> None:
+def _print(summary: Summary, directory: Path, json: bool, rest: str) -> None:
     from emosim.cli.report import report
     from emosim.render import plain
 
-    typer.echo(summary.model_dump_json(indent=2) if json else plain(report(summary, directory)))
+    typer.echo(summary.model_dump_json(indent=2) if json else plain(report(summary, directory, rest)))

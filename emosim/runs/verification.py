@@ -51,8 +51,8 @@ def verify(directory: str | Path, user: User | None = None) -> Verdict:
         user: The user that played, if it asks no model: then evidence and words are perceived and said anew as well.
 
     Raises:
-        RunError: The directory is no run.
-        UsageError: The run was played by another user.
+        UsageError: The directory is no run, or was played by another user.
+        RunError: Its `run.json` is damaged.
     """
     config = read_config(directory)
     if user is not None and user.name != config.user:
@@ -172,8 +172,8 @@ def _summary_problems(directory: Path, config: RunConfig) -> Iterator[str]:
     now = summarise(tally, config, stored.status)
     if now.finished < stored.finished:
         yield (
-            f"{SUMMARY}: tells of {stored.finished} finished episodes, {EPISODES} holds {now.finished}; restore the file, "
-            "or run the same command again: it adds what is missing"
+            f"{SUMMARY}: tells of {stored.finished} finished episodes, {EPISODES} holds {now.finished}; "
+            "restore the file, or run the same command again: it adds what is missing"
         )
         return
     for difference in differences(stored, now):

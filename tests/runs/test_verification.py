@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from stage import OFFLINE, Listener, Talker, keys, run
 
 from emosim.episode import Rulebook
-from emosim.errors import RunError, UsageError
+from emosim.errors import UsageError
 from emosim.runs import Players, read_failures, verify
 from emosim.runs.records import Record, record_of
 from emosim.runs.store import read_run
@@ -257,7 +257,7 @@ def test_forged_numbers_with_fresh_seals_and_hashes_still_do_not_recompute(playe
 
 def test_what_is_no_run_is_said_so(tmp_path: Path) -> None:
     for read in (verify, read_run, read_failures):
-        with pytest.raises(RunError, match=r"is no run: it has no run\.json"):
+        with pytest.raises(UsageError, match=r"is no run: it has no run\.json"):
             read(tmp_path)
 
 

@@ -43,8 +43,18 @@ def peak_end(step: Transition) -> float:
     return (min(max(step.after.moods), 100.0) / 100.0 + step.after.score) / 2.0 if step.is_last else 0.0
 
 
+MAX_WEIGHT: Final = 1e6
+"""Largest weight of a reward in a sum, either way: no return, and no mean or spread of returns, can overflow."""
+
+
 def weighted(parts: Mapping[str, float]) -> Reward:
-    """Return the weighted sum of named rewards, such as `{"final": 1.0, "delta": 0.5}`."""
+    """Return the weighted sum of named rewards, such as `{"final": 1.0, "delta": 0.5}`.
+
+    Raises:
+        UsageError: A name is unknown, or a weight is not a number from -1,000,000 to 1,000,000.
+    """
+    for name, weight in parts.items():
+        _check_weight(name, weight)
     return _Weighted(tuple((reward(name), weight) for name, weight in parts.items()))
 
 
@@ -66,7 +76,7 @@ def reward(name: str) -> Reward:
     """Return a reward by name, or by a sum such as `final+0.5*delta`.
 
     Raises:
-        UsageError: The name is unknown.
+        UsageError: The name is unknown, stands there twice, or has a weight that is no number or too large.
     """
     return REWARDS[name] if name in REWARDS else weighted(terms(name))
 
@@ -78,12 +88,18 @@ def terms(name: str) -> dict[str, float]:
     {'final': 1.0, 'delta': 0.5}
 
     Raises:
-        UsageError: The name is unknown.
+        UsageError: The name is unknown, stands there twice, or has a weight that is no number or too large.
     """
     if name in REWARDS:
         return {name: 1.0}
     if "+" in name or "*" in name:
-        return dict(_term(part) for part in name.replace(" ", "").split("+"))
+        found: dict[str, float] = {}
+        for part in name.replace(" ", "").split("+"):
+            term, weight = _term(part)
+            if term in found:
+                raise UsageError(f"'{name}' names {term} twice; write it once, such as 2*{term}")
+            found[term] = weight
+        return found
     raise UsageError(f"unknown reward '{name}'{did_you_mean(name, REWARDS)}")
 
 
@@ -99,9 +115,16 @@ def rewards_of(episode: Episode, earn: Reward) -> tuple[float, ...]:
 
 
 def _term(part: str) -> tuple[str, float]:
-    weight, _, name = part.rpartition("*")
+    text, sign, name = part.rpartition("*")
     reward(name)
     try:
-        return name, float(weight) if weight else 1.0
+        weight = float(text) if sign else 1.0
     except ValueError:
-        raise UsageError(f"'{weight}' is not a weight; write a reward as 'final+0.5*delta'") from None
+        raise UsageError(f"'{text}' is not a weight; write a reward as 'final+0.5*delta'") from None
+    _check_weight(name, weight)
+    return name, weight
+
+
+def _check_weight(name: str, weight: float) -> None:
+    if not abs(weight) <= MAX_WEIGHT:
+        raise UsageError(f"{weight:g}*{name}: a weight is a number from {-MAX_WEIGHT:,.0f} to {MAX_WEIGHT:,.0f}")

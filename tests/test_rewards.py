@@ -10,7 +10,7 @@ import pytest
 from emosim.engine import leave
 from emosim.episode import Episode
 from emosim.errors import UsageError
-from emosim.rewards import REWARDS, reward, rewards_of
+from emosim.rewards import REWARDS, reward, rewards_of, terms, weighted
 
 Begin = Callable[..., Episode]
 Play = Callable[..., Episode]
@@ -68,3 +68,28 @@ def test_sums_are_written_as_sums_and_pickle(begin: Begin, play: Play) -> None:
 def test_unknown_rewards_are_named(name: str) -> None:
     with pytest.raises(UsageError, match="final"):
         reward(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("final+nan*delta", "nan*delta: a weight is a number from -1,000,000 to 1,000,000"),
+        ("-inf*final", "-inf*final: a weight is a number"),
+        ("1e308*final+1e308*delta+1e308*padded_auc", "1e+308*final: a weight is a number"),
+        ("final+final", "'final+final' names final twice; write it once, such as 2*final"),
+        ("0.5*delta+delta", "names delta twice"),
+        ("*final", "'' is not a weight"),
+    ],
+)
+def test_sums_without_a_finite_meaning_are_refused(name: str, problem: str) -> None:
+    for read in (reward, terms):
+        with pytest.raises(UsageError) as error:
+            read(name)
+        assert problem in str(error.value)
+    with pytest.raises(UsageError, match="a weight is a number"):
+        weighted({"final": 1.0, "delta": float("nan")})
+
+
+def test_the_largest_weights_earn_numbers(begin: Begin, play: Play) -> None:
+    name = "+".join(f"1e6*{name}" for name in NAMES)
+    assert abs(earned(play(begin(), "need"), name)) <= 4e6

@@ -32,7 +32,7 @@ class ReplayBackend:
             missing.
 
     Raises:
-        UsageError: The cassette is missing or damaged, or there is nothing to record from.
+        UsageError: The cassette is missing, damaged or cannot be kept there, or there is nothing to record from.
     """
 
     def __init__(self, path: str | Path, inner: Backend | None = None, *, mode: Mode = "replay") -> None:
@@ -43,10 +43,11 @@ class ReplayBackend:
         self.path, self.mode, self._inner = Path(path), mode, inner
         self._lock = ProcessLock()
         self._asked: Counter[str] = Counter()
-        self._tape: dict[str, list[ChatResponse]] = {} if mode == "record" else self._load()
-        if mode == "record":
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.path.write_bytes(b"")
+        try:
+            self._tape: dict[str, list[ChatResponse]] = self._begin() if mode == "record" else self._load()
+        except OSError as error:
+            problem = f"no cassette can be kept at {self.path} ({error.strerror}: {error.filename})"
+            raise UsageError(f"{problem}; choose another place") from None
 
     def __repr__(self) -> str:
         return f"<ReplayBackend {self.path} {self.mode}>"
@@ -101,6 +102,11 @@ class ReplayBackend:
         line = {"key": request.key, "seat": request.seat, "answer": asdict(answer)}
         with self.path.open("ab") as tape:
             tape.write(to_json(line) + b"\n")
+
+    def _begin(self) -> dict[str, list[ChatResponse]]:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.write_bytes(b"")
+        return {}
 
     def _load(self) -> dict[str, list[ChatResponse]]:
         if not self.path.exists():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from emosim.runs import Summary
+    from emosim.runs import Summary, Verdict
 
 Run = Annotated[Path, typer.Argument(help="Directory of the run.", metavar="RUN")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -44,10 +44,19 @@ def verify_command(
             typer.echo(plain(problem))
         if len(verdict.problems) > SHOWN:
             typer.echo(f"… and {len(verdict.problems) - SHOWN} more episodes")
-        count = f"{verdict.episodes} episodes, {verdict.turns} turns"
-        typer.echo(f"{count}: every number recomputes" if verdict.is_good else f"{count}: NOT as it was played")
+        typer.echo(f"{verdict.episodes} episodes, {verdict.turns} turns: {_found(verdict)}")
     if not verdict.is_good:
         raise typer.Exit(1)
+
+
+def _found(verdict: Verdict) -> str:
+    if verdict.problems:
+        return "NOT as it was played"
+    if not verdict.episodes:
+        return (
+            "no finished episode is stored, so nothing was recomputed; the command that the run was made with plays it"
+        )
+    return "every number recomputes"
 
 
 def rescore_command(
@@ -60,7 +69,7 @@ def rescore_command(
     from emosim.runs import rescore
 
     target, summary = rescore(run, reward, out)
-    _print(summary, target, json)
+    _print(summary, target, json, f"the rest is not finished in {run} either; play it there and rescore again")
 
 
 def merge_command(
@@ -72,11 +81,14 @@ def merge_command(
     from emosim.runs import merge
 
     summary = merge(runs, out)
-    _print(summary, out, json)
+    rest = (
+        f"the rest is in none of the runs; the command that played them, without --shard and with --out {out}, plays it"
+    )
+    _print(summary, out, json, rest)
 
 
-def _print(summary: Summary, directory: Path, json: bool) -> None:
+def _print(summary: Summary, directory: Path, json: bool, rest: str) -> None:
     from emosim.cli.report import report
     from emosim.render import plain
 
-    typer.echo(summary.model_dump_json(indent=2) if json else plain(report(summary, directory)))
+    typer.echo(summary.model_dump_json(indent=2) if json else plain(report(summary, directory, rest)))

@@ -9,12 +9,13 @@ from emosim.cli.display import money
 from emosim.runs import Mean, Summary
 from emosim.runs.records import Spent
 
-_HEAD = ("difficulty", "n", "score", "95 % interval", "turns", "endings")
+_HEAD = ("difficulty", "n", "score", "95 % interval", "return", "turns", "endings")
+_AGAIN = "the same command plays what is missing"
 
 
-def report(summary: Summary, directory: Path) -> str:
-    """Return the result as a few aligned lines."""
-    lines = [headline(summary), counts(summary), ""]
+def report(summary: Summary, directory: Path, rest: str = _AGAIN) -> str:
+    """Return the result as a few aligned lines; `rest` says what to do about missing episodes."""
+    lines = [headline(summary), counts(summary, rest), ""]
     rows = _rows(summary)
     widths = [max(len(row[column]) for row in (_HEAD, *rows)) for column in range(len(_HEAD))]
     lines += [
@@ -39,29 +40,33 @@ def headline(summary: Summary) -> str:
     return f"{pack}, agent {summary.agent}{peeks}, user {summary.user}, reward {summary.reward}"
 
 
-def counts(summary: Summary) -> str:
-    """Return how many episodes there are, and what failed."""
+def counts(summary: Summary, rest: str = _AGAIN) -> str:
+    """Return how many episodes there are, what failed, and what to do about missing ones."""
     line = f"{summary.finished} of {summary.planned} episodes finished"
     if summary.failed:
         causes = ", ".join(f"{cause} {count}" for cause, count in summary.faults.by_cause.items())
         line += f"; {summary.failed} failed and are in no mean ({causes})"
     if summary.missing:
-        line += "; the same command plays what is missing"
+        line += f"; {rest}"
     return line
 
 
 def _rows(summary: Summary) -> list[Sequence[str]]:
-    rows = [_row(cell, of.episodes, of.score, of.turns, of.endings) for cell, of in summary.by_level.items()]
+    rows = [
+        (cell, str(of.episodes), *_means(of.score, of.return_), f"{of.turns:.1f}", _endings(of.endings))
+        for cell, of in summary.by_level.items()
+    ]
     if summary.turns is not None and len(rows) > 1:
-        rows.append(_row("all", summary.finished, summary.score, summary.turns, summary.endings))
+        means = _means(summary.score, summary.return_)
+        rows.append(("all", str(summary.finished), *means, f"{summary.turns:.1f}", _endings(summary.endings)))
     return rows
 
 
-def _row(name: str, n: int, score: Mean | None, turns: float, endings: dict[str, int]) -> Sequence[str]:
-    return name, str(n), _score(score), _interval(score), f"{turns:.1f}", _endings(endings)
+def _means(score: Mean | None, earned: Mean | None) -> tuple[str, str, str]:
+    return _mean(score), _interval(score), _mean(earned)
 
 
-def _score(mean: Mean | None) -> str:
+def _mean(mean: Mean | None) -> str:
     return "-" if mean is None else f"{mean.mean:.3f}"
 
 

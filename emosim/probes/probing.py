@@ -102,7 +102,7 @@ async def aprobe(
             status = await _Probe(store, players, proposer, pace).run()
         finally:
             tally = store.tally
-            tally.planned = len(tally.rows) + len(tally.failed)
+            tally.plan_what_was_played()
             pace.watch(tally)
             summary = summarise(tally, config, status)
             store.conclude(summary)

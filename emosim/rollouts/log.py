@@ -57,7 +57,7 @@ class Log:
         """Write the summary and give the directory free; the next rollout opens it again."""
         with self._lock:
             if self._store is not None and self._process == os.getpid():
-                self._store.tally.planned = len(self._store.tally.rows) + len(self._store.tally.failed)
+                self._store.tally.plan_what_was_played()
                 self._store.conclude(summarise(self._store.tally, self.config, "complete"))
                 self._store.__exit__(None, None, None)
             self._store = None

@@ -25,7 +25,7 @@ def merge(directories: Sequence[str | Path], out: str | Path) -> Summary:
     kept: each process counted the attempts at an episode from 0, so that they are numbered anew.
 
     Raises:
-        UsageError: Nothing to merge.
+        UsageError: There is nothing to merge, one is no run, or the merged run would be one of them.
         ChangedSettings: The runs differ in more than their shard.
         RunError: A run cannot be read, or the merged one cannot be written.
     """
@@ -33,19 +33,20 @@ def merge(directories: Sequence[str | Path], out: str | Path) -> Summary:
         raise UsageError("nothing to merge; name the runs: emosim merge RUN... --out DIR")
     config = _common(directories)
     if any(Path(out).resolve() == Path(directory).resolve() for directory in directories):
-        raise RunError(f"{out} is one of the runs to merge; choose another --out")
+        raise UsageError(f"{out} is one of the runs to merge; choose another --out")
     if "rollouts" in config.probe:
         return _merge_rollouts(directories, out, config)
     places = _places(directories)
     with RunStore(out, config, len(keys_of(config))) as store:
         done = store.finished
         if not done and not store.tally.faults:
-            for directory in directories:
-                for _, failure in read_values(Path(directory) / FAILURES, Failure):
-                    store.add(failure)
+            for failure in _failures(directories):
+                store.add(failure)
         for key in sorted(set(places) - done):
             directory, offset, size = places[key]
             store.add(_record(directory, offset, size))
+        if config.probe:
+            store.tally.plan_what_was_played()
         summary = summarise(store.tally, config, "complete")
         store.conclude(summary)
     return summary
@@ -60,16 +61,21 @@ def _merge_rollouts(directories: Sequence[str | Path], out: str | Path, config: 
             key = replace(EpisodeKey.parse(entry.key), attempt=0)
             store.add(entry.model_copy(update={"key": str(replace(key, attempt=met[key]))}))
             met[key] += 1
-        store.tally.planned = met.total()
+        store.tally.plan_what_was_played()
         summary = summarise(store.tally, config, "complete")
         store.conclude(summary)
     return summary
 
 
-def _entries(directories: Sequence[str | Path]) -> Iterator[Record | Failure]:
+def _failures(directories: Sequence[str | Path]) -> Iterator[Failure]:
     for directory in directories:
         for _, failure in read_values(Path(directory) / FAILURES, Failure):
             yield failure
+
+
+def _entries(directories: Sequence[str | Path]) -> Iterator[Record | Failure]:
+    for directory in directories:
+        yield from _failures([directory])
         for _, record in read_values(Path(directory) / EPISODES, Record):
             yield record
 

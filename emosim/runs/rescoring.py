@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from emosim.errors import RunError
+from emosim.errors import UsageError
 from emosim.rewards import reward as reward_named
 from emosim.runs.playing import keys_of
 from emosim.runs.records import record_of
@@ -24,14 +24,14 @@ def rescore(directory: str | Path, reward: str, out: str | Path | None = None) -
         The new run's directory and summary.
 
     Raises:
-        UsageError: The reward is unknown.
+        UsageError: The reward is unknown, the directory is no run, or the new run would be the old one.
         RunError: The run cannot be read, or the new one exists with other settings.
     """
     earn, old = reward_named(reward), read_config(directory)
     source = Path(directory).resolve()
     target = Path(out) if out else source.with_name(f"{source.name}-{reward.replace('*', 'x').replace(' ', '')}")
     if target.resolve() == source:
-        raise RunError(f"{target} is the run itself; choose another --out")
+        raise UsageError(f"{target} is the run itself; choose another --out")
     config = old.model_copy(update={"reward": reward, "rescored_from": old.rescored_from or old.reward})
     with RunStore(target, config, len(keys_of(old))) as store:
         done = store.finished
@@ -51,6 +51,8 @@ def rescore(directory: str | Path, reward: str, out: str | Path | None = None) -
                         record.models,
                     )
                 )
+        if config.probe:
+            store.tally.plan_what_was_played()
         summary = summarise(store.tally, config, "complete")
         store.conclude(summary)
     return target, summary

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -18,7 +19,7 @@ from typing import Final, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from emosim.episode import unbacked
-from emosim.errors import RunError
+from emosim.errors import RunError, UsageError
 from emosim.runs.config import ChangedSettings, RunConfig, RunFile, differences, masked
 from emosim.runs.ledger import Ledger, read_lines, read_values
 from emosim.runs.lock import Lock
@@ -36,7 +37,8 @@ def read_run(directory: str | Path) -> Iterator[Record]:
     """Yield the records of a run; a torn last line is passed over.
 
     Raises:
-        RunError: The directory is no run, or a line is damaged; the message names file, line and field.
+        UsageError: The directory is no run.
+        RunError: A line is damaged; the message names file, line and field.
     """
     return (record for _, record in read_values(_run(directory) / EPISODES, Record))
 
@@ -45,7 +47,8 @@ def read_failures(directory: str | Path) -> Iterator[Failure]:
     """Yield the failed attempts of a run.
 
     Raises:
-        RunError: The directory is no run, or a line is damaged.
+        UsageError: The directory is no run.
+        RunError: A line is damaged.
     """
     return (failure for _, failure in read_values(_run(directory) / FAILURES, Failure))
 
@@ -54,7 +57,8 @@ def read_config(directory: str | Path) -> RunConfig:
     """Return the settings of a run.
 
     Raises:
-        RunError: The directory is no run, or its `run.json` is damaged.
+        UsageError: The directory is no run.
+        RunError: Its `run.json` is damaged.
     """
     path = _run(directory) / SETTINGS
     try:
@@ -76,6 +80,7 @@ class RunStore:
 
     Raises:
         ChangedSettings: The directory holds a run with other settings; the message is the difference.
+        UsageError: It is a file.
         RunError: It cannot be written, is locked or damaged.
     """
 
@@ -87,7 +92,7 @@ class RunStore:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             try:
-                self.directory.mkdir(parents=True, exist_ok=True)
+                _make(self.directory)
                 stack.enter_context(Lock(self.directory))
                 self._settle()
             except OSError as error:
@@ -149,16 +154,22 @@ class RunStore:
             )
 
 
-def load_tally(directory: Path, tally: Tally) -> None:
+def load_tally(directory: Path, tally: Tally, episodes: int | None = None, failures: int | None = None) -> None:
     """Count what a directory holds: failures first, so that what a later attempt finished is not counted as failed.
+
+    Args:
+        directory: The run's directory.
+        tally: Is told.
+        episodes: Count the first so many finished episodes; None for all.
+        failures: Count the first so many failures; None for all.
 
     Raises:
         RunError: A line is damaged.
     """
-    for _, failure in read_values(directory / FAILURES, Failure):
+    for _, failure in islice(read_values(directory / FAILURES, Failure), failures):
         tally.fail(failure)
     seen: set[str] = set()
-    for number, line in read_lines(directory / EPISODES):
+    for number, line in islice(read_lines(directory / EPISODES), episodes):
         try:
             brief = _Brief.model_validate_json(line)
         except ValidationError:
@@ -218,8 +229,17 @@ class _Brief(BaseModel):
     episode: _Ended
 
 
+def _make(directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise UsageError(
+            f"{directory} is a file, or lies under one; a run needs a directory: choose another --out"
+        ) from None
+
+
 def _run(directory: str | Path) -> Path:
     path = Path(directory)
     if not (path / SETTINGS).is_file():
-        raise RunError(f"{path} is no run: it has no {SETTINGS}")
+        raise UsageError(f"{path} is no run: it has no {SETTINGS}; name the directory that emosim run --out wrote")
     return path

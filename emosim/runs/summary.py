@@ -21,10 +21,14 @@ Status: TypeAlias = Literal["complete", "incomplete", "budget", "interrupted"]
 class Cell(Value):
     """Episodes that share a level, a language or a persona."""
 
+    model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True, validate_by_alias=True)
+
     episodes: int
     """Finished episodes."""
     score: Mean
     """Final mood over 100."""
+    return_: Mean = Field(alias="return")
+    """Sum of rewards."""
     endings: dict[str, int]
     """How they ended."""
     turns: float
@@ -132,10 +136,15 @@ def _cells(rows: Iterable[Row], name: Callable[[Row], str]) -> dict[str, Cell]:
 
 
 def _cell(rows: list[Row]) -> Cell:
-    score = _mean(rows, lambda row: row.score, (0.0, 1.0))
+    score, earned = _mean(rows, lambda row: row.score, (0.0, 1.0)), _mean(rows, lambda row: row.return_)
     assert score is not None
+    assert earned is not None
     return Cell(
-        episodes=len(rows), score=score, endings=_endings(rows), turns=sum(row.turns for row in rows) / len(rows)
+        episodes=len(rows),
+        score=score,
+        return_=earned,
+        endings=_endings(rows),
+        turns=sum(row.turns for row in rows) / len(rows),
     )
 
 

@@ -99,6 +99,10 @@ class Tally:
         """Start counting what this process does."""
         self.resumed, self._begun = len(self.rows), time.monotonic()
 
+    def plan_what_was_played(self) -> None:
+        """Take what was played as planned, where a search or a trainer chose the episodes."""
+        self.planned = len(self.rows) + len(self.failed)
+
     @property
     def mean_score(self) -> float | None:
         """Mean score of the finished episodes."""

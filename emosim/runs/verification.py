@@ -39,8 +39,8 @@ class Verdict:
 
     @property
     def is_good(self) -> bool:
-        """Whether everything recomputes."""
-        return not self.problems
+        """Whether there is something to recompute, and all of it does."""
+        return bool(self.episodes) and not self.problems
 
 
 def verify(directory: str | Path, user: User | None = None) -> Verdict:
@@ -51,8 +51,8 @@ def verify(directory: str | Path, user: User | None = None) -> Verdict:
         user: The user that played, if it asks no model: then evidence and words are perceived and said anew as well.
 
     Raises:
-        RunError: The directory is no run.
-        UsageError: The run was played by another user.
+        UsageError: The directory is no run, or was played by another user.
+        RunError: Its `run.json` is damaged.
     """
     config = read_config(directory)
     if user is not None and user.name != config.user:
@@ -70,8 +70,8 @@ def verify(directory: str | Path, user: User | None = None) -> Verdict:
         seen.add(record.key)
         if found:
             verdict.problems.append(f"{EPISODES}:{number}: {record.key}: {found}")
-    if verdict.is_good:
-        verdict.problems += _summary_problems(Path(directory), config, verdict)
+    if not verdict.problems:
+        verdict.problems += _summary_problems(Path(directory), config)
     return verdict
 
 
@@ -157,7 +157,7 @@ def _otherwise_perceived(episode: Episode, user: User) -> Iterator[str]:
         now = now.model_copy(update={"turns": (*now.turns, turn)})
 
 
-def _summary_problems(directory: Path, config: RunConfig, verdict: Verdict) -> Iterator[str]:
+def _summary_problems(directory: Path, config: RunConfig) -> Iterator[str]:
     path = directory / SUMMARY
     try:
         stored = Summary.model_validate_json(path.read_bytes())
@@ -167,7 +167,14 @@ def _summary_problems(directory: Path, config: RunConfig, verdict: Verdict) -> I
         yield f"{SUMMARY}: {problem_of(error)}"
         return
     tally = Tally(stored.planned)
-    load_tally(directory, tally)
-    if stored.finished == verdict.episodes:
-        for difference in differences(stored, summarise(tally, config, stored.status)):
-            yield f"{SUMMARY}: {difference.replace(' -> ', ' is stored, recomputes to ')}"
+    # A run may have gone on after its summary was written: what it tells of stands first in the files.
+    load_tally(directory, tally, stored.finished, stored.faults.attempts)
+    now = summarise(tally, config, stored.status)
+    if now.finished < stored.finished:
+        yield (
+            f"{SUMMARY}: tells of {stored.finished} finished episodes, {EPISODES} holds {now.finished}; "
+            "restore the file, or run the same command again: it adds what is missing"
+        )
+        return
+    for difference in differences(stored, now):
+        yield f"{SUMMARY}: {difference.replace(' -> ', ' is stored, recomputes to ')}"

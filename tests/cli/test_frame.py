@@ -121,10 +121,13 @@ def test_a_malformed_pack_names_file_line_and_key(said: Said, tmp_path: Path) ->
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize("args", [("verify",), ("rescore", "--reward", "final"), ("merge", "--out", "x")])
+@pytest.mark.parametrize(
+    "args", [("verify",), ("rescore", "--reward", "final"), ("merge", "--out", "x"), ("diversity",)]
+)
 def test_what_is_no_run_is_said_so(said: Said, tmp_path: Path, args: tuple[str, ...]) -> None:
     code, _, err = said(args[0], str(tmp_path), *args[1:])
-    assert (code, err) == (1, f"emosim: {tmp_path} is no run: it has no run.json\n")
+    told = f"emosim: {tmp_path} is no run: it has no run.json; name the directory that emosim run --out wrote\n"
+    assert (code, err) == (2, told)
 
 
 def test_each_error_has_its_exit_code() -> None:

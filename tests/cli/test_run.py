@@ -115,6 +115,16 @@ def test_a_broken_number_is_printed(said: Said) -> None:
     assert (code, json.loads(out)["good"]) == (1, False)
 
 
+def test_what_was_lost_is_no_proof(said: Said) -> None:
+    said("run", *SMALL, "--out", "r")
+    Path("r/episodes.jsonl").unlink()
+    code, out, _ = said("verify", "r")
+    assert (code, len(out.splitlines()), "recomputes" in out) == (1, 2, False)
+    Path("r/summary.json").unlink()
+    code, out, _ = said("verify", "r")
+    assert (code, out.startswith("0 episodes, 0 turns: no finished episode is stored")) == (1, True)
+
+
 def test_rescoring_and_merging(said: Said) -> None:
     for index in range(2):
         assert said("run", *SMALL, "--shard", f"{index}/2", "--out", f"s{index}")[0] == 0
@@ -122,6 +132,48 @@ def test_rescoring_and_merging(said: Said) -> None:
     code, out, _ = said("rescore", "m", "--reward", "padded_auc", "--json")
     assert (code, json.loads(out)["reward"]) == (0, "padded_auc")
     assert said("verify", "m-padded_auc")[0] == 0
+
+
+def test_what_is_missing_and_what_was_earned_is_told_as_it_is(said: Said) -> None:
+    said("run", *SMALL, "--shard", "0/2", "--out", "s")
+    code, out, _ = said("merge", "s", "--out", "m")
+    assert code == 0
+    assert "the rest is in none of the runs; the command that played them, without --shard and with --out m" in out
+    _, out, _ = said("rescore", "m", "--reward", "2*peak_end")
+    assert "the rest is not finished in m either; play it there and rescore again" in out
+    lines = Path("m-2xpeak_end/episodes.jsonl").read_text(encoding="utf-8").splitlines()
+    earned = [json.loads(line)["return"] for line in lines if ":L0.00:" in line]
+    (row,) = (line.split() for line in out.splitlines() if line.startswith("L0.00"))
+    assert f"{sum(earned) / len(earned):.3f}" in row
+
+
+def test_a_search_misses_nothing_once_it_is_rescored(said: Said) -> None:
+    said("frontier", "--budget", "24", "--agent", "baseline:template", "--out", "f", "--display", "none")
+    _, out, _ = said("rescore", "f", "--reward", "final", "--out", "g")
+    assert "24 of 24 episodes finished\n" in out
+    assert said("verify", "g")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("run", *SMALL, "--out", "file"),
+        ("run", *SMALL, "--out", "file/under"),
+        ("rescore", "r", "--reward", "final", "--out", "r"),
+        ("rescore", "r", "--reward", "final", "--out", "file"),
+        ("merge", "r", "--out", "r"),
+        ("merge", "r", "--out", "file"),
+        ("verify", "file"),
+        ("verify", "nowhere"),
+        ("run", "--agent", "http://127.0.0.1:9/v1#fake", "--cassette", "file"),
+    ],
+)
+def test_a_wrong_place_is_a_mistake_of_usage(said: Said, args: tuple[str, ...]) -> None:
+    said("run", *SMALL, "--out", "r")
+    Path("file").write_text("")
+    code, out, err = said(*args)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert any(step in err for step in ("choose another", "name the directory"))
 
 
 def test_a_dry_run_asks_nothing(said: Said) -> None:

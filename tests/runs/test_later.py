@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from stage import OFFLINE, SUITE, Listener, Talker, keys, run
 
-from emosim.errors import RunError, UsageError
+from emosim.errors import UsageError
 from emosim.rewards import REWARDS
 from emosim.runs import ChangedSettings, Players, merge, read_config, read_run, rescore, verify
 from emosim.suite import Suite
@@ -35,7 +35,7 @@ def test_rescoring_finds_its_own_place_and_refuses_the_run_itself(tmp_path: Path
     assert target.name == "old-final+0.5xdelta"
     rescore(tmp_path / "old", "final+0.5*delta")
     assert keys(target) == ALL
-    with pytest.raises(RunError, match="is the run itself"):
+    with pytest.raises(UsageError, match="is the run itself"):
         rescore(tmp_path / "old", "final", tmp_path / "old")
     with pytest.raises(UsageError, match="did you mean 'final'"):
         rescore(tmp_path / "old", "finl")
@@ -86,5 +86,5 @@ def test_other_runs_do_not_merge(tmp_path: Path) -> None:
         merge([tmp_path / "a", tmp_path / "b"], tmp_path / "merged")
     with pytest.raises(UsageError, match="nothing to merge"):
         merge([], tmp_path / "merged")
-    with pytest.raises(RunError, match="is one of the runs"):
+    with pytest.raises(UsageError, match="is one of the runs"):
         merge([tmp_path / "a"], tmp_path / "a")

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from stage import SUITE, Asker, Counting, Listener, answered, keys, run
 
-from emosim.errors import RunError
+from emosim.errors import RunError, UsageError
 from emosim.runs import Players, read_config, read_run, verify
 from emosim.runs.ledger import Ledger, read_lines, repair
 from emosim.runs.lock import Lock, is_dead
@@ -114,8 +114,9 @@ def test_a_file_written_whole_is_there_or_not(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(RunError, match=r"cannot write .*file"):
-        run(tmp_path / "file")
+    for place in (tmp_path / "file", tmp_path / "file" / "under"):
+        with pytest.raises(UsageError, match=r"file.* is a file, or lies under one; .* choose another --out"):
+            run(place)
     (tmp_path / "odd").mkdir()
     (tmp_path / "odd" / "episodes.jsonl").write_text("{}\n")
     with pytest.raises(RunError, match=r"holds episodes but no run\.json"):

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from stage import OFFLINE, Listener, keys, run
+from stage import OFFLINE, Listener, Talker, keys, run
 
 from emosim.episode import Rulebook
-from emosim.errors import RunError, UsageError
+from emosim.errors import UsageError
 from emosim.runs import Players, read_failures, verify
 from emosim.runs.records import Record, record_of
 from emosim.runs.store import read_run
@@ -171,6 +171,48 @@ def test_a_summary_that_does_not_follow_is_named(tmp_path: Path) -> None:
     assert "summary.json: score.mean: " in verify(tmp_path / "run").problems[0]
 
 
+@pytest.mark.parametrize("left", [0, 1, 15])
+def test_lost_episodes_are_told_and_can_be_played_again(tmp_path: Path, left: int) -> None:
+    run(tmp_path / "run")
+    path = tmp_path / "run" / "episodes.jsonl"
+    whole = path.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:left]) + lines[left][:-40])
+    (problem,) = verify(tmp_path / "run").problems
+    assert problem.startswith(f"summary.json: tells of 16 finished episodes, episodes.jsonl holds {left}; restore")
+    path.unlink()
+    assert "episodes.jsonl holds 0" in verify(tmp_path / "run").problems[0]
+    run(tmp_path / "run")
+    assert verify(tmp_path / "run").is_good
+    assert path.read_bytes() == whole
+
+
+def test_a_run_that_goes_on_after_its_summary_is_not_called_broken(tmp_path: Path) -> None:
+    summary = tmp_path / "run" / "summary.json"
+    run(tmp_path / "run")
+    lines = (tmp_path / "run" / "episodes.jsonl").read_bytes().splitlines(keepends=True)
+    (tmp_path / "run" / "episodes.jsonl").write_bytes(b"".join(lines[:9]))
+    fail = Talker(say=lambda view: 7 if view.turn == 2 else "Go on?")  # type: ignore[arg-type,return-value]
+    run(tmp_path / "run", players=Players(fail, OFFLINE.user))
+    failures = (tmp_path / "run" / "failures.jsonl").read_bytes().splitlines(keepends=True)
+    assert json.loads(summary.read_text())["failed"] == len(failures) == 7
+    (tmp_path / "run" / "episodes.jsonl").write_bytes(b"".join(lines))
+    (tmp_path / "run" / "failures.jsonl").write_bytes(b"".join([*failures, failures[0]]))
+    assert verify(tmp_path / "run").is_good
+    forged = json.loads(summary.read_text())
+    forged["score"]["mean"] += 0.25
+    summary.write_text(json.dumps(forged))
+    assert "summary.json: score.mean: " in verify(tmp_path / "run").problems[0]
+
+
+def test_nothing_is_no_proof(tmp_path: Path) -> None:
+    run(tmp_path / "run")
+    for name in ("episodes.jsonl", "summary.json"):
+        (tmp_path / "run" / name).unlink()
+    verdict = verify(tmp_path / "run")
+    assert (verdict.is_good, verdict.problems) == (False, [])
+
+
 def test_a_line_twice_is_named(tmp_path: Path) -> None:
     run(tmp_path / "run")
     path = tmp_path / "run" / "episodes.jsonl"
@@ -215,7 +257,7 @@ def test_forged_numbers_with_fresh_seals_and_hashes_still_do_not_recompute(playe
 
 def test_what_is_no_run_is_said_so(tmp_path: Path) -> None:
     for read in (verify, read_run, read_failures):
-        with pytest.raises(RunError, match=r"is no run: it has no run\.json"):
+        with pytest.raises(UsageError, match=r"is no run: it has no run\.json"):
             read(tmp_path)
 
 

@@ -27,7 +27,7 @@ MaxCalls = Annotated[int | None, Option(min=0, help="Stop at this many model cal
 MaxTokens = Annotated[int | None, Option(min=0, help="Stop at this many tokens.")]
 Prices = Annotated[Path | None, Option(help="Prices of models, JSON or TOML.")]
 BaseUrl = Annotated[str, Option(help="Server for openai: and litellm: specs.")]
-Timeout = Annotated[float, Option(min=0.01, help="Longest wait for one answer.")]
+Timeout = Annotated[float, Option(min=0.01, help="Longest wait for one answer of a model or cmd: agent.")]
 Deadline = Annotated[float, Option(min=0.01, help="Longest time for one episode.")]
 AgentSystem = Annotated[Path | None, Option(help="File with the agent's system prompt.")]
 AgentTemperature = Annotated[float | None, Option(help="Sampling temperature of the agent.")]

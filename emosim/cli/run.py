@@ -38,7 +38,7 @@ def run_command(
     max_tokens: Annotated[int | None, Option(min=0, help="Stop at this many tokens.")] = None,
     prices: Annotated[Path | None, Option(help="Prices of models, JSON or TOML.")] = None,
     base_url: Annotated[str, Option(help="Server for openai: and litellm: specs.")] = "",
-    timeout_s: Annotated[float, Option(min=0.01, help="Longest wait for one answer.")] = 60.0,
+    timeout_s: Annotated[float, Option(min=0.01, help="Longest wait for one answer of a model or cmd: agent.")] = 60.0,
     deadline_s: Annotated[float, Option(min=0.01, help="Longest time for one episode.")] = 3600.0,
     cassette: Annotated[
         Path | None, Option(help="Folder to keep models' answers in; what is there is not asked again.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from emosim.runs import Players, RunConfig
+    from emosim.runs import Players, RunConfig, Summary
 
 Option = partial(typer.Option, show_envvar=False)
 """An option that can also be set in the environment; help need not repeat that."""
@@ -61,7 +61,18 @@ def played(config: RunConfig, players: Players, out: Path, concurrency: int, dis
 
     with watching(display_of(display)) as watch:
         summary = play(config, players, out, Pace(concurrency, watch=watch))
+    return shortfall(summary, out)
+
+
+def shortfall(summary: Summary, out: Path) -> int:
+    """Say on stderr what a run could not do, and return the exit code of that, 0 if there is nothing."""
+    from emosim.cli.report import unfinished
+    from emosim.render import plain
+
     if summary.status == "budget":
         typer.echo("emosim: budget reached; what is done is kept, the same command goes on with a new budget", err=True)
         return 4
+    if not summary.finished and summary.planned:
+        typer.echo(f"emosim: {plain(unfinished(summary, out))}", err=True)
+        return 1
     return 0

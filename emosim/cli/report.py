@@ -8,13 +8,17 @@ from pathlib import Path
 from emosim.cli.display import money
 from emosim.runs import Mean, Summary
 from emosim.runs.records import Spent
+from emosim.runs.store import FAILURES
 
 _HEAD = ("difficulty", "n", "score", "95 % interval", "turns", "endings")
 
 
 def report(summary: Summary, directory: Path) -> str:
     """Return the result as a few aligned lines."""
-    lines = [headline(summary), counts(summary), ""]
+    if not summary.finished:
+        return "\n".join([headline(summary), counts(summary), *spending(summary), f"stored in {directory}"])
+    first = [f"first failure: {summary.faults.first}"] if summary.faults.first else []
+    lines = [headline(summary), counts(summary), *first, ""]
     rows = _rows(summary)
     widths = [max(len(row[column]) for row in (_HEAD, *rows)) for column in range(len(_HEAD))]
     lines += [
@@ -48,6 +52,12 @@ def counts(summary: Summary) -> str:
     if summary.missing:
         line += "; the same command plays what is missing"
     return line
+
+
+def unfinished(summary: Summary, directory: Path) -> str:
+    """Return, in one line, why a run has nothing to show, and where all of it is written."""
+    first = f"; first failure: {summary.faults.first}" if summary.faults.first else ""
+    return f"no episode could be finished{first}; see {directory / FAILURES}"
 
 
 def _rows(summary: Summary) -> list[Sequence[str]]:

@@ -17,7 +17,7 @@ from emosim.rewards import reward as reward_named
 from emosim.runs.config import RunConfig, masked, settings_of, versions_of
 from emosim.runs.game import BUDGET, House, Players, play_game
 from emosim.runs.records import Failure, Record
-from emosim.runs.store import RunStore
+from emosim.runs.store import FAILURES, RunStore
 from emosim.runs.summary import Status, Summary, summarise
 from emosim.runs.tally import Watch
 from emosim.suite import EpisodeKey, Shard, Suite
@@ -182,9 +182,9 @@ class Playing:
             raise RunError(f"{entry.key}: turn {entry.turn}: {entry.message}")
         self.failures[entry.cause] += 1
         if not self.store.tally.rows and self.failures.total() >= GIVE_UP_AFTER:
-            raise RunError(
-                f"the first {self.failures.total()} episodes all failed ({entry.seat}: {entry.cause}: {entry.message})"
-            )
+            what = f"{entry.seat}: {entry.cause}: {entry.message}"
+            where = self.store.directory / FAILURES
+            raise RunError(f"the first {self.failures.total()} episodes all failed ({what}); see {where}")
 
     async def _tick(self) -> None:
         while True:

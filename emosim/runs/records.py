@@ -156,6 +156,11 @@ class Failure(Value):
     versions: Versions
     """What made this record."""
 
+    @property
+    def told(self) -> str:
+        """What happened and where, in one line."""
+        return f"{self.key}, turn {self.turn}: {self.message}"
+
     def line(self) -> str:
         """Return the stored form, without the line's end."""
         return self.model_dump_json()

@@ -42,6 +42,8 @@ class Faults(Value):
     """Failed attempts by `seat:cause`."""
     unbacked: int = 0
     """Findings of the user's model, in finished episodes, that it could not quote from the reply; left out of them."""
+    first: str = ""
+    """What happened in the first episode that is still failed."""
 
 
 class Summary(Value):
@@ -119,6 +121,7 @@ def summarise(tally: Tally, config: RunConfig, status: Status) -> Summary:
             rate=attempts / (attempts + len(rows)) if attempts + len(rows) else None,
             by_cause=dict(sorted(tally.faults.items())),
             unbacked=tally.unbacked,
+            first=next(iter(tally.failed.values()), ""),
         ),
         usage=SpentBySeat(agent=Spent.of(tally.spent["agent"]), user=Spent.of(tally.spent["user"])),
     )

@@ -43,7 +43,7 @@ class Tally:
     Attributes:
         planned: Episodes of the suite, or of its shard.
         rows: Finished episodes.
-        failed: Keys whose last attempt failed.
+        failed: What happened in the last attempt at each episode that failed, by key.
         faults: Failed attempts by `seat:cause`.
         unbacked: Findings of the user's model, in finished episodes, that no words of the reply backed.
         resumed: Finished episodes that were there at the start.
@@ -52,7 +52,7 @@ class Tally:
     def __init__(self, planned: int) -> None:
         self.planned = planned
         self.rows: list[Row] = []
-        self.failed: set[str] = set()
+        self.failed: dict[str, str] = {}
         self.faults: Counter[str] = Counter()
         self.unbacked = 0
         self._spent: dict[Seat, UsageSum] = {"agent": UsageSum(), "user": UsageSum()}
@@ -71,13 +71,13 @@ class Tally:
         """Count a finished episode by its row."""
         self.rows.append(row)
         self.unbacked += unbacked
-        self.failed.discard(row.key)
+        self.failed.pop(row.key, None)
         self._score += row.score
         self._spend(usage)
 
     def fail(self, failure: Failure) -> None:
         """Count a failed attempt."""
-        self.failed.add(failure.key)
+        self.failed[failure.key] = failure.told
         self.faults[f"{failure.seat}:{failure.cause}"] += 1
         self._spend(failure.usage)
 

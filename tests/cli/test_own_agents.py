@@ -16,7 +16,8 @@ import os, sys, time
 from pathlib import Path
 
 def fair(messages): return "That sounds heavy. What weighs most?"
-def leave(messages): sys.exit(3)
+def leave(messages):
+    sys.exit(3)
 def interrupt(messages): raise KeyboardInterrupt
 async def later(messages): return "Later."
 def hang(messages):
@@ -65,7 +66,7 @@ def test_modules_of_the_working_directory_are_found(place: Path) -> None:
 @pytest.mark.parametrize(
     ("agent", "code", "message"),
     [
-        ("py:ag:leave", 1, "no episode could be finished"),
+        ("py:ag:leave", 1, f"raised SystemExit: 3 (ag.py:7); see {Path('r') / 'failures.jsonl'}"),
         ("py:ag:interrupt", 130, "stopped; what is finished is kept"),
         ("py:ag:later", 2, "'later' is async"),
     ],

@@ -172,10 +172,13 @@ def test_the_price_is_known_or_shown_as_unknown(said: Said) -> None:
 
 def test_an_unreachable_server_is_one_line(said: Said) -> None:
     args = ("--agent", "http://127.0.0.1:9/v1#fake", "--personas", "tom", "--level", "0", "--timeout-s", "0.5")
-    code, _, err = said("run", *args, "--out", "r", "--display", "none")
+    code, out, err = said("run", *args, "--out", "r", "--display", "none")
     assert code == 1
     assert "unreachable" in Path("r/failures.jsonl").read_text()
-    assert "no episode could be finished" in err
+    assert err.startswith("emosim: no episode could be finished; first failure: core/tom:en:L0.00:s0000, turn 1: ")
+    assert "127.0.0.1:9" in err
+    assert err.endswith("; see r/failures.jsonl\n")
+    assert "verify" not in out
 
 
 def test_text_of_a_model_cannot_steer_the_terminal(said: Said) -> None:

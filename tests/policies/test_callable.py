@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 import pickle
 import sys
@@ -80,7 +81,7 @@ PLACE = __file__.removeprefix(os.getcwd() + os.sep)
 
 
 def line_of(function: Callable[..., object]) -> int:
-    return function.__code__.co_firstlineno  # type: ignore[attr-defined, no-any-return]
+    return inspect.getsourcelines(function)[1]
 
 
 @pytest.mark.parametrize(
@@ -104,10 +105,7 @@ def test_faults_are_the_agents_and_one_line(attr: str, message: str) -> None:
         ("my_agents", "agent 'py:my_agents' names no function; write py:module:function"),
         ("no_such_place:f", "agent py:no_such_place:f: cannot import 'no_such_place': No module named 'no_such_place'"),
         ("my_agents:crush", "agent py:my_agents:crush: 'my_agents' has no 'crush' (did you mean 'crash'?)"),
-        (
-            "my_agents:later",
-            "agent py:my_agents:later: 'later' is async; give a plain function, which may call asyncio.run",
-        ),
+        ("my_agents:later", f"agent py:my_agents:later: 'later' {ASYNC}"),
         ("my_agents:text", "agent py:my_agents:text: 'text' cannot be called; give a function (messages) -> str"),
     ],
 )

@@ -66,11 +66,11 @@ def played(config: RunConfig, players: Players, out: Path, concurrency: int, dis
 
 def shortfall(summary: Summary, out: Path) -> int:
     """Say on stderr what a run could not do, and return the exit code of that, 0 if there is nothing."""
-    from emosim.cli.report import unfinished
+    from emosim.cli.report import budget, unfinished
     from emosim.render import plain
 
     if summary.status == "budget":
-        typer.echo("emosim: budget reached; what is done is kept, the same command goes on with a new budget", err=True)
+        typer.echo(f"emosim: {budget(summary)}", err=True)
         return 4
     if not summary.finished and summary.planned:
         typer.echo(f"emosim: {plain(unfinished(summary, out))}", err=True)

@@ -54,6 +54,15 @@ def counts(summary: Summary) -> str:
     return line
 
 
+def budget(summary: Summary) -> str:
+    """Return, in one line, that the budget is reached, what that cut short, and how to lose less."""
+    line = "budget reached; what is done is kept, the same command goes on with a new budget"
+    if not summary.cut.attempts:
+        return line
+    lost = f"{summary.cut.attempts} episodes were cut short and start anew, {_used(summary.cut.usage)} spent on them"
+    return f"{line}; {lost}: fewer at once (emosim run --concurrency) or kept answers (--cassette) lose less"
+
+
 def unfinished(summary: Summary, directory: Path) -> str:
     """Return, in one line, why a run has nothing to show, and where all of it is written."""
     first = f"; first failure: {summary.faults.first}" if summary.faults.first else ""
@@ -88,9 +97,9 @@ def _endings(endings: dict[str, int]) -> str:
 def spending(summary: Summary) -> list[str]:
     """Return what was used, a line a seat that asked a model."""
     seats: list[tuple[str, Spent]] = [("agent", summary.usage.agent), ("user", summary.usage.user)]
-    return [
-        f"{seat}: {spent.calls:,} calls, {'~' if spent.estimated else ''}{spent.input_tokens + spent.output_tokens:,} "
-        f"tokens, {money(spent.cost)}"
-        for seat, spent in seats
-        if spent.calls
-    ]
+    return [f"{seat}: {_used(spent)}" for seat, spent in seats if spent.calls]
+
+
+def _used(spent: Spent) -> str:
+    tokens = f"{'~' if spent.estimated else ''}{spent.usage.tokens:,} tokens"
+    return f"{spent.calls:,} calls, {tokens}, {money(spent.cost)}"

@@ -12,7 +12,7 @@ from emosim.runs.config import ChangedSettings, RunConfig, differences
 from emosim.runs.ledger import read_lines, read_values
 from emosim.runs.playing import keys_of
 from emosim.runs.records import Failure, Record
-from emosim.runs.store import EPISODES, FAILURES, RunStore, read_config
+from emosim.runs.store import EPISODES, FAILURES, RunStore, read_attempts, read_config
 from emosim.runs.summary import Summary, summarise
 from emosim.suite import EpisodeKey
 
@@ -39,9 +39,9 @@ def merge(directories: Sequence[str | Path], out: str | Path) -> Summary:
     places = _places(directories)
     with RunStore(out, config, len(keys_of(config))) as store:
         done = store.finished
-        if not done and not store.tally.faults:
+        if not done and not store.tally.faults and not store.tally.cut:
             for directory in directories:
-                for _, failure in read_values(Path(directory) / FAILURES, Failure):
+                for failure in read_attempts(Path(directory)):
                     store.add(failure)
         for key in sorted(set(places) - done):
             directory, offset, size = places[key]

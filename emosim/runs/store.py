@@ -1,7 +1,8 @@
 """The directory of a run: its settings, its two ledgers, its lock, and how it is read again.
 
 `run.json` settings, versions, command · `episodes.jsonl` one `Record` for each finished episode · `failures.jsonl` one
-`Failure` for each attempt that failed · `summary.json` what the run found.
+`Failure` for each attempt that failed · `cut.jsonl` one for each that the budget cut short · `summary.json` what the
+run found.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -22,13 +23,14 @@ from emosim.errors import RunError
 from emosim.runs.config import ChangedSettings, RunConfig, RunFile, differences, masked
 from emosim.runs.ledger import Ledger, read_lines, read_values
 from emosim.runs.lock import Lock
-from emosim.runs.records import Failure, Record, SpentBySeat
+from emosim.runs.records import BUDGET, Failure, Record, SpentBySeat
 from emosim.runs.summary import Summary
 from emosim.runs.tally import Row, Tally
 
 SETTINGS: Final = "run.json"
 EPISODES: Final = "episodes.jsonl"
 FAILURES: Final = "failures.jsonl"
+CUT: Final = "cut.jsonl"
 SUMMARY: Final = "summary.json"
 
 
@@ -48,6 +50,17 @@ def read_failures(directory: str | Path) -> Iterator[Failure]:
         RunError: The directory is no run, or a line is damaged.
     """
     return (failure for _, failure in read_values(_run(directory) / FAILURES, Failure))
+
+
+def read_attempts(directory: Path) -> Iterator[Failure]:
+    """Yield all attempts at episodes that were not finished: failed ones, then those that the budget cut short.
+
+    Raises:
+        RunError: A line is damaged.
+    """
+    for name in (FAILURES, CUT):
+        for _, failure in read_values(directory / name, Failure):
+            yield failure
 
 
 def read_config(directory: str | Path) -> RunConfig:
@@ -112,7 +125,7 @@ class RunStore:
         return frozenset(row.key for row in self.tally.rows)
 
     def add(self, entry: Record | Failure) -> None:
-        """Write one finished or failed episode.
+        """Write one finished or failed episode, or one that was cut short.
 
         Raises:
             RunError: The disk is full; what was there before is whole.
@@ -120,9 +133,13 @@ class RunStore:
         if isinstance(entry, Record):
             self._episodes.add(entry.line())
             self.tally.finish(entry)
+            return
+        if entry.cause == BUDGET:
+            with closing(Ledger(self.directory / CUT)) as ledger:
+                ledger.add(entry.line())
         else:
             self._failures.add(entry.line())
-            self.tally.fail(entry)
+        self.tally.fail(entry)
 
     def sync(self) -> None:
         """Wait until everything written is on the disk."""
@@ -155,7 +172,7 @@ def load_tally(directory: Path, tally: Tally) -> None:
     Raises:
         RunError: A line is damaged.
     """
-    for _, failure in read_values(directory / FAILURES, Failure):
+    for failure in read_attempts(directory):
         tally.fail(failure)
     seen: set[str] = set()
     for number, line in read_lines(directory / EPISODES):

@@ -46,6 +46,15 @@ class Faults(Value):
     """What happened in the first episode that is still failed."""
 
 
+class Cut(Value):
+    """Attempts that the budget cut short; no faults, and what they learned is lost."""
+
+    attempts: int = 0
+    """How many, in all sittings of the run."""
+    usage: Spent = Spent()
+    """What they used; part of the run's usage."""
+
+
 class Summary(Value):
     """What a run found."""
 
@@ -89,6 +98,8 @@ class Summary(Value):
     """By persona."""
     faults: Faults
     """What could not be finished."""
+    cut: Cut = Cut()
+    """What the budget cut short."""
     usage: SpentBySeat
     """Tokens and money of all stored attempts."""
 
@@ -123,6 +134,7 @@ def summarise(tally: Tally, config: RunConfig, status: Status) -> Summary:
             unbacked=tally.unbacked,
             first=next(iter(tally.failed.values()), ""),
         ),
+        cut=Cut(attempts=tally.cut, usage=Spent.of(tally.lost)),
         usage=SpentBySeat(agent=Spent.of(tally.spent["agent"]), user=Spent.of(tally.spent["user"])),
     )
 

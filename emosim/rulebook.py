@@ -52,6 +52,11 @@ def react(episode: Episode, appraisal: Appraisal) -> EmotionState:
     """Return how the user feels after the reply that was appraised."""
     if episode.rules.dynamics == "stated":
         return _stated(episode, appraisal)
+    return weigh(episode, appraisal)
+
+
+def weigh(episode: Episode, appraisal: Appraisal) -> EmotionState:
+    """Return how the persona feels by emosim's own dynamics, also where a published protocol's user states it."""
     memory = remember(episode, appraisal)
     persona = episode.persona
     return feel(episode.emotion, appraisal, persona.temperament, episode.scenario.need, persona.reactions, memory)

@@ -81,7 +81,9 @@ app.command("fetch-model")(fetch_command)
 
 
 def main() -> None:
-    """Run the command line and exit."""
+    """Run the command line and exit; modules of the working directory can be named, as with `python -m`."""
+    if not sys.flags.safe_path and "" not in sys.path:
+        sys.path.insert(0, "")
     sys.exit(run_args(sys.argv[1:]))
 
 

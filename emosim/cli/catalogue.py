@@ -91,8 +91,8 @@ def _agents(_: str) -> Rows:
         "litellm:MODEL": "any provider that litellm knows (extra litellm)",
         "http://HOST/v1#MODEL": "an OpenAI-compatible server, lean and fast",
         "local": "the small model in this process (extra local)",
-        "py:MODULE:FUNCTION": "a function (messages) -> str",
-        "cmd:COMMAND": "a command over stdin and stdout",
+        "py:MODULE:FUNCTION": "a function (messages) -> str; None hangs up (scored 0); --timeout-s cannot stop it",
+        "cmd:COMMAND": "a command over stdin and stdout, each reply within --timeout-s",
     }
     shipped: Rows = [{"agent": name, "what": "comes with emosim, asks no model"} for name in POLICY_NAMES]
     return shipped + [{"agent": name, "what": what} for name, what in shells.items()]

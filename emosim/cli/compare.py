@@ -41,7 +41,7 @@ def compare_command(
     tables = [table_of(run, levels=level, force=force) for run in (base, trained)]
     found = comparison_findings(*tables, notes=notes)
     typer.echo(found.model_dump_json(indent=2)) if json else options.echo(comparison_text(found))
-    code = conclude(found, None, bars)
+    code = conclude(found, bars)
     if code:
         raise typer.Exit(code)
 

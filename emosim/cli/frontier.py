@@ -186,7 +186,8 @@ def _conclude(agent: str, search: Frontier | Surface, summary: Summary, out: Pat
         typer.echo(found.model_dump_json(indent=2))
     else:
         options.echo(text(found, summary, out))
-    return conclude(found, summary, bars)
+    code = conclude(found, bars)
+    return options.shortfall(summary, out) or code
 
 
 def _check_scored(search: Frontier | Surface, summary: Summary, out: Path) -> None:
@@ -214,11 +215,8 @@ def _check_scored(search: Frontier | Surface, summary: Summary, out: Path) -> No
     )
 
 
-def conclude(found: object, summary: Summary | None, bars: list[Bar]) -> int:
+def conclude(found: object, bars: list[Bar]) -> int:
     """Say on stderr which gates hold, and return the exit code."""
     for bar in bars:
         typer.echo(f"emosim: {bar.verdict(found)}", err=True)
-    if summary is not None and summary.status == "budget":
-        typer.echo("emosim: budget reached; what is done is kept, the same command goes on with a new budget", err=True)
-        return 4
     return 0 if all(bar.holds(found) for bar in bars) else 3

@@ -66,7 +66,12 @@ def players_of(agent: str, user: str, limits: Limits, meter: Meter, voice: Voice
     """
     voice = voice or Voice()
     policy, answers = resolve_policy(
-        agent, system=voice.prompt, think=voice.think, temperature=voice.temperature, max_tokens=voice.max_tokens
+        agent,
+        system=voice.prompt,
+        think=voice.think,
+        temperature=voice.temperature,
+        max_tokens=voice.max_tokens,
+        timeout_s=limits.timeout_s,
     )
     person, model = resolve_user(user)
     return Players(

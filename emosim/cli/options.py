@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from emosim.runs import Players, RunConfig
+    from emosim.runs import Players, RunConfig, Summary
 
 Option = partial(typer.Option, show_envvar=False)
 """An option that can also be set in the environment; help need not repeat that."""
@@ -27,7 +27,7 @@ MaxCalls = Annotated[int | None, Option(min=0, help="Stop at this many model cal
 MaxTokens = Annotated[int | None, Option(min=0, help="Stop at this many tokens.")]
 Prices = Annotated[Path | None, Option(help="Prices of models, JSON or TOML.")]
 BaseUrl = Annotated[str, Option(help="Server for openai: and litellm: specs.")]
-Timeout = Annotated[float, Option(min=0.01, help="Longest wait for one answer.")]
+Timeout = Annotated[float, Option(min=0.01, help="Longest wait for one answer of a model or cmd: agent.")]
 Deadline = Annotated[float, Option(min=0.01, help="Longest time for one episode.")]
 AgentSystem = Annotated[Path | None, Option(help="File with the agent's system prompt.")]
 AgentTemperature = Annotated[float | None, Option(help="Sampling temperature of the agent.")]
@@ -61,7 +61,18 @@ def played(config: RunConfig, players: Players, out: Path, concurrency: int, dis
 
     with watching(display_of(display)) as watch:
         summary = play(config, players, out, Pace(concurrency, watch=watch))
+    return shortfall(summary, out)
+
+
+def shortfall(summary: Summary, out: Path) -> int:
+    """Say on stderr what a run could not do, and return the exit code of that, 0 if there is nothing."""
+    from emosim.cli.report import budget, unfinished
+    from emosim.render import plain
+
     if summary.status == "budget":
-        typer.echo("emosim: budget reached; what is done is kept, the same command goes on with a new budget", err=True)
+        typer.echo(f"emosim: {budget(summary)}", err=True)
         return 4
+    if not summary.finished and summary.planned:
+        typer.echo(f"emosim: {plain(unfinished(summary, out))}", err=True)
+        return 1
     return 0

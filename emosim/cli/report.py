@@ -8,6 +8,7 @@ from pathlib import Path
 from emosim.cli.display import money
 from emosim.runs import Mean, Summary
 from emosim.runs.records import Spent
+from emosim.runs.store import FAILURES
 
 _HEAD = ("difficulty", "n", "score", "95 % interval", "return", "turns", "endings")
 _AGAIN = "the same command plays what is missing"
@@ -15,7 +16,10 @@ _AGAIN = "the same command plays what is missing"
 
 def report(summary: Summary, directory: Path, rest: str = _AGAIN) -> str:
     """Return the result as a few aligned lines; `rest` says what to do about missing episodes."""
-    lines = [headline(summary), counts(summary, rest), ""]
+    if not summary.finished:
+        return "\n".join([headline(summary), counts(summary, rest), *spending(summary), f"stored in {directory}"])
+    first = [f"first failure: {summary.faults.first}"] if summary.faults.first else []
+    lines = [headline(summary), counts(summary, rest), *first, ""]
     rows = _rows(summary)
     widths = [max(len(row[column]) for row in (_HEAD, *rows)) for column in range(len(_HEAD))]
     lines += [
@@ -51,8 +55,23 @@ def counts(summary: Summary, rest: str = _AGAIN) -> str:
     return line
 
 
+def budget(summary: Summary) -> str:
+    """Return, in one line, that the budget is reached, what that cut short, and how to lose less."""
+    line = "budget reached; what is done is kept, the same command goes on with a new budget"
+    if not summary.cut.attempts:
+        return line
+    lost = f"{summary.cut.attempts} episodes were cut short and start anew, {_used(summary.cut.usage)} spent on them"
+    return f"{line}; {lost}: fewer at once (emosim run --concurrency) or kept answers (--cassette) lose less"
+
+
+def unfinished(summary: Summary, directory: Path) -> str:
+    """Return, in one line, why a run has nothing to show, and where all of it is written."""
+    first = f"; first failure: {summary.faults.first}" if summary.faults.first else ""
+    return f"no episode could be finished{first}; see {directory / FAILURES}"
+
+
 def _rows(summary: Summary) -> list[Sequence[str]]:
-    rows = [
+    rows: list[Sequence[str]] = [
         (cell, str(of.episodes), *_means(of.score, of.return_), f"{of.turns:.1f}", _endings(of.endings))
         for cell, of in summary.by_level.items()
     ]
@@ -83,9 +102,9 @@ def _endings(endings: dict[str, int]) -> str:
 def spending(summary: Summary) -> list[str]:
     """Return what was used, a line a seat that asked a model."""
     seats: list[tuple[str, Spent]] = [("agent", summary.usage.agent), ("user", summary.usage.user)]
-    return [
-        f"{seat}: {spent.calls:,} calls, {'~' if spent.estimated else ''}{spent.input_tokens + spent.output_tokens:,} "
-        f"tokens, {money(spent.cost)}"
-        for seat, spent in seats
-        if spent.calls
-    ]
+    return [f"{seat}: {_used(spent)}" for seat, spent in seats if spent.calls]
+
+
+def _used(spent: Spent) -> str:
+    tokens = f"{'~' if spent.estimated else ''}{spent.usage.tokens:,} tokens"
+    return f"{spent.calls:,} calls, {tokens}, {money(spent.cost)}"

@@ -38,7 +38,7 @@ def run_command(
     max_tokens: Annotated[int | None, Option(min=0, help="Stop at this many tokens.")] = None,
     prices: Annotated[Path | None, Option(help="Prices of models, JSON or TOML.")] = None,
     base_url: Annotated[str, Option(help="Server for openai: and litellm: specs.")] = "",
-    timeout_s: Annotated[float, Option(min=0.01, help="Longest wait for one answer.")] = 60.0,
+    timeout_s: Annotated[float, Option(min=0.01, help="Longest wait for one answer of a model or cmd: agent.")] = 60.0,
     deadline_s: Annotated[float, Option(min=0.01, help="Longest time for one episode.")] = 3600.0,
     cassette: Annotated[
         Path | None, Option(help="Folder to keep models' answers in; what is there is not asked again.")
@@ -115,6 +115,7 @@ def _play(
 
 def _conclude(summary: Summary, out: Path, gates: list[Gate], json: bool) -> int:
     """Print the result and return the exit code."""
+    from emosim.cli.options import shortfall
     from emosim.cli.report import markdown, report
     from emosim.render import plain
 
@@ -126,14 +127,4 @@ def _conclude(summary: Summary, out: Path, gates: list[Gate], json: bool) -> int
     if page:
         with open(page, "a", encoding="utf-8") as file:
             file.write(markdown(summary, verdicts))
-    return _code(summary, all(gate.holds(summary) for gate in gates))
-
-
-def _code(summary: Summary, gates_hold: bool) -> int:
-    if summary.status == "budget":
-        typer.echo("emosim: budget reached; what is done is kept, the same command goes on with a new budget", err=True)
-        return 4
-    if not summary.finished and summary.planned:
-        typer.echo("emosim: no episode could be finished; see failures.jsonl", err=True)
-        return 1
-    return 0 if gates_hold else 3
+    return shortfall(summary, out) or (0 if all(gate.holds(summary) for gate in gates) else 3)

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
+import inspect
+import os
+import sysconfig
+import traceback
 from collections.abc import Callable
 from functools import cached_property
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
+from emosim.backends.loops import Gate
 from emosim.errors import BackendError, UsageError, did_you_mean
 from emosim.flow import Answer, Answers, ChatRequest, ChatResponse, Requests
+from emosim.policies.aside import run_aside
 from emosim.policies.chat import HANG_UP
 
 Speaker: TypeAlias = Callable[[list[dict[str, str]]], "str | None"]
 """Maps messages (`{"role": …, "content": …}`, the user's opening first) to the next reply, or None to hang up."""
 
+PLACES: Final = 32
+"""Calls of a function at once. Source: what `asyncio.to_thread` allows at most."""
+_LIBRARIES: Final = tuple(sysconfig.get_path(name) + os.sep for name in ("stdlib", "purelib", "platlib"))
+
 
 class CallableBackend:
     """Answers an agent's questions by calling a function.
 
-    One batch is answered in order, in one thread. What the function raises is a `BackendError` with cause `agent`: the
-    turn did not happen.
+    One batch is answered in order, in one thread. What the function raises, `SystemExit` included, is a `BackendError`
+    with cause `agent`: the turn did not happen. Nothing can stop a function that does not return.
 
     Args:
         target: Where the function is, `module:attr`; `attr` may be dotted. Picklable by this text.
@@ -31,6 +40,7 @@ class CallableBackend:
 
     def __init__(self, target: str) -> None:
         self.target = target
+        self._gate = Gate(PLACES)
         _ = self._speaker
 
     def __reduce__(self) -> tuple[type[CallableBackend], tuple[str]]:
@@ -45,7 +55,11 @@ class CallableBackend:
 
     async def acomplete(self, requests: Requests) -> Answers:
         """Answer all requests in a worker thread, so that a slow function holds up nobody else."""
-        return await asyncio.to_thread(self.complete, requests)
+        await self._gate.enter()
+        try:
+            return await run_aside(lambda: self.complete(requests), f"py:{self.target}")
+        finally:
+            self._gate.leave()
 
     @cached_property
     def _speaker(self) -> Speaker:
@@ -54,8 +68,11 @@ class CallableBackend:
     def _answer(self, request: ChatRequest) -> Answer:
         try:
             reply: object = self._speaker([{"role": m.role, "content": m.content} for m in request.messages])
-        except Exception as error:
-            return BackendError(f"agent py:{self.target} raised {type(error).__name__}: {_first(error)}", cause="agent")
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            raised = f"{type(error).__name__}: {_first(error)}{_place(error)}"
+            return BackendError(f"agent py:{self.target} raised {raised}", cause="agent")
         return response(reply, f"py:{self.target}")
 
 
@@ -63,21 +80,23 @@ def find_callable(target: str) -> Speaker:
     """Return the function at `module:attr`.
 
     Raises:
-        UsageError: It is not there, or cannot be called.
+        UsageError: It is not there, cannot be called, or is `async`.
     """
     place, _, attr = target.partition(":")
     if not place or not attr:
         raise UsageError(f"agent 'py:{target}' names no function; write py:module:function")
     try:
         found: object = importlib.import_module(place)
-    except Exception as error:
-        raise UsageError(f"agent py:{target}: cannot import '{place}': {_first(error)}") from error
+    except (Exception, SystemExit) as error:
+        raise UsageError(f"agent py:{target}: cannot import '{place}': {_first(error)}{_place(error)}") from error
     for part in attr.split("."):
         if not hasattr(found, part):
             raise UsageError(f"agent py:{target}: '{place}' has no '{part}'{did_you_mean(part, _public(found))}")
         found = getattr(found, part)
     if not callable(found):
         raise UsageError(f"agent py:{target}: '{attr}' cannot be called; give a function (messages) -> str")
+    if inspect.iscoroutinefunction(found) or inspect.iscoroutinefunction(type(found).__call__):
+        raise UsageError(f"agent py:{target}: '{attr}' is async; give a plain function (it may call asyncio.run)")
     return found
 
 
@@ -94,5 +113,14 @@ def _public(found: object) -> list[str]:
     return [name for name in dir(found) if not name.startswith("_")]
 
 
-def _first(error: Exception) -> str:
+def _place(error: BaseException) -> str:
+    """Return ` (FILE:LINE)`, the innermost place in the user's own code, or nothing where none is involved."""
+    outside = (*_LIBRARIES, __file__, "<frozen ")
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(outside)]
+    if not frames:
+        return ""
+    return f" ({frames[-1].filename.removeprefix(os.getcwd() + os.sep)}:{frames[-1].lineno})"
+
+
+def _first(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:200]

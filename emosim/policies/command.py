@@ -6,7 +6,6 @@ or `{"reply": null}` to hang up.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import shlex
@@ -19,9 +18,10 @@ from contextlib import suppress
 from threading import Thread
 from typing import IO, Final
 
-from emosim.backends.loops import ProcessLock
+from emosim.backends.loops import Gate, ProcessLock
 from emosim.errors import BackendError, UsageError
 from emosim.flow import Answer, Answers, ChatRequest, Requests
+from emosim.policies.aside import run_aside
 from emosim.policies.callable import response
 
 REPLY_TIMEOUT_S: Final = 120.0
@@ -36,7 +36,8 @@ class CommandBackend:
 
     The process starts with the first question and answers one at a time until the backend is closed or collected. When
     it dies, hangs or writes something else than a reply, that turn is a `BackendError` with cause `agent`, and the next
-    question starts the command again. A copy (pickle, fork) starts a process of its own.
+    question starts the command again; so it is when nobody waits for the reply any more. A copy (pickle, fork) starts a
+    process of its own.
 
     Args:
         command: Program and arguments, quoted as for a shell; no shell reads it.
@@ -49,7 +50,7 @@ class CommandBackend:
     def __init__(self, command: str, timeout_s: float = REPLY_TIMEOUT_S) -> None:
         self.command, self.timeout_s = command, timeout_s
         self._words = _split(command)
-        self._lock = ProcessLock()
+        self._lock, self._gate = ProcessLock(), Gate(1)
         self._process: _Process | None = None
 
     def __reduce__(self) -> tuple[type[CommandBackend], tuple[str, float]]:
@@ -63,8 +64,15 @@ class CommandBackend:
         return [self._answer(request) for request in requests]
 
     async def acomplete(self, requests: Requests) -> Answers:
-        """Answer all requests in a worker thread, one after another."""
-        return await asyncio.to_thread(self.complete, requests)
+        """Answer all requests in a worker thread, one after another; cancelling ends the process."""
+        await self._gate.enter()
+        try:
+            return await run_aside(lambda: self.complete(requests), f"cmd:{self.command}")
+        except BaseException:
+            self._drop()
+            raise
+        finally:
+            self._gate.leave()
 
     def close(self) -> None:
         """End the process; the next question starts it again."""
@@ -79,6 +87,9 @@ class CommandBackend:
             except (_Failed, OSError) as failure:
                 self._drop()
                 return BackendError(f"agent cmd:{self.command} {failure}", cause="agent")
+            except BaseException:
+                self._drop()
+                raise
 
     def _running(self) -> _Process:
         if self._process is None or self._process.owner != os.getpid():

@@ -1,6 +1,7 @@
 """What an agent that sees everything can work out: what each act would do to this user now.
 
-For privileged policies only. Acts are weighed as if said well; how well words carry them is the user's to judge.
+For privileged policies only. Acts are weighed as if said well; how well words carry them is the user's to judge. What a
+model will state as a user of a published protocol nobody can foresee: there too, acts are weighed by emosim's dynamics.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from emosim.episode import Episode
 from emosim.errors import UsageError
 from emosim.persona import Fact
 from emosim.policies.protocol import View
-from emosim.rulebook import react
+from emosim.rulebook import weigh
 from emosim.users.acts import canonical
 
 ASKING: Final = frozenset({Act.OPEN_QUESTION, Act.GUIDING_REFLECTION, Act.LISTENING})
@@ -44,7 +45,7 @@ def foresee(episode: Episode, *acts: Act) -> EmotionState:
     fresh = str(len(episode.turns))
     lead = canonical(acts[0], episode, f"{acts[0].value} {fresh}")
     more = (Evidence(act=act, quote=f"{act.value} {fresh}") for act in acts[1:])
-    return react(episode, lead.model_copy(update={"evidence": (*lead.evidence, *more)}))
+    return weigh(episode, lead.model_copy(update={"evidence": (*lead.evidence, *more)}))
 
 
 def prospect(episode: Episode, *acts: Act) -> float:

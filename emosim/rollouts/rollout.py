@@ -14,8 +14,8 @@ from emosim.info import info_of
 from emosim.rewards import Reward
 from emosim.rollouts.outcome import Outcome, Step
 from emosim.rollouts.rows import ChatMessage, chat
-from emosim.runs.game import BUDGET, FATAL, sayable
-from emosim.runs.records import return_of
+from emosim.runs.game import FATAL, sayable
+from emosim.runs.records import BUDGET, return_of
 from emosim.suite import EpisodeKey
 from emosim.users.protocol import User
 

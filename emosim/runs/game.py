@@ -23,9 +23,6 @@ from emosim.users.protocol import User
 FATAL: Final = frozenset({"auth", "not_found", "quota", "no_backend", "missing_extra", "pack", "usage", "run"})
 """Causes that every other episode would meet too: they end the run instead of failing an episode."""
 
-BUDGET: Final = "budget"
-"""Cause of an episode that stays unplayed, to be played when there is budget again."""
-
 
 @dataclass(frozen=True)
 class Players:
@@ -165,10 +162,10 @@ _NOTHING: Final = (SpentBySeat(), Models())
 
 
 async def play_game(house: House, key: EpisodeKey, casting: Casting) -> Record | Failure:
-    """Play an episode and return what is to be stored.
+    """Play an episode and return what is to be stored; a failure with cause `budget` if the budget cut it short.
 
     Raises:
-        EmosimError: Every other episode would meet this too, or the budget is reached (cause `budget`).
+        EmosimError: Every other episode would meet this too.
     """
     game = Game(house, key, house.open(key, casting))
     limit = asyncio.timeout(house.deadline_s)
@@ -177,7 +174,7 @@ async def play_game(house: House, key: EpisodeKey, casting: Casting) -> Record |
             await game.play()
         return game.record()
     except EmosimError as error:
-        if error.cause in FATAL or error.cause == BUDGET or isinstance(error, UsageError):
+        if error.cause in FATAL or isinstance(error, UsageError):
             raise
         return game.failure(game.seat, error.cause, str(error))
     except Exception as error:

@@ -12,7 +12,7 @@ from emosim.runs.config import ChangedSettings, RunConfig, differences
 from emosim.runs.ledger import read_lines, read_values
 from emosim.runs.playing import keys_of
 from emosim.runs.records import Failure, Record
-from emosim.runs.store import EPISODES, FAILURES, RunStore, read_config
+from emosim.runs.store import EPISODES, RunStore, read_attempts, read_config
 from emosim.runs.summary import Summary, summarise
 from emosim.suite import EpisodeKey
 
@@ -39,8 +39,8 @@ def merge(directories: Sequence[str | Path], out: str | Path) -> Summary:
     places = _places(directories)
     with RunStore(out, config, len(keys_of(config))) as store:
         done = store.finished
-        if not done and not store.tally.faults:
-            for failure in _failures(directories):
+        if not done and not store.tally.faults and not store.tally.cut:
+            for failure in _attempts(directories):
                 store.add(failure)
         for key in sorted(set(places) - done):
             directory, offset, size = places[key]
@@ -67,15 +67,14 @@ def _merge_rollouts(directories: Sequence[str | Path], out: str | Path, config: 
     return summary
 
 
-def _failures(directories: Sequence[str | Path]) -> Iterator[Failure]:
+def _attempts(directories: Sequence[str | Path]) -> Iterator[Failure]:
     for directory in directories:
-        for _, failure in read_values(Path(directory) / FAILURES, Failure):
-            yield failure
+        yield from read_attempts(Path(directory))
 
 
 def _entries(directories: Sequence[str | Path]) -> Iterator[Record | Failure]:
     for directory in directories:
-        yield from _failures([directory])
+        yield from read_attempts(Path(directory))
         for _, record in read_values(Path(directory) / EPISODES, Record):
             yield record
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from emosim.errors import EmosimError, RunError
+from emosim.errors import RunError
 from emosim.rewards import reward as reward_named
 from emosim.runs.config import RunConfig, masked, settings_of, versions_of
-from emosim.runs.game import BUDGET, House, Players, play_game
-from emosim.runs.records import Failure, Record
-from emosim.runs.store import RunStore
+from emosim.runs.game import House, Players, play_game
+from emosim.runs.records import BUDGET, Failure, Record
+from emosim.runs.store import FAILURES, RunStore
 from emosim.runs.summary import Status, Summary, summarise
 from emosim.runs.tally import Watch
 from emosim.suite import EpisodeKey, Shard, Suite
@@ -80,7 +80,7 @@ async def aplay(config: RunConfig, players: Players, out: str | Path, pace: Pace
     """Play a suite, or what is left of it, into a directory.
 
     Episodes that the directory holds are not played again, failed ones are. When the budget is reached the run stops
-    with what is done (status `budget`); the same call goes on from there.
+    with what is done (status `budget`); the same call goes on from there, and begins episodes that were cut short anew.
 
     Args:
         config: The settings, from `config_of`.
@@ -162,19 +162,17 @@ class Playing:
     async def _work(self, todo: Iterator[EpisodeKey]) -> None:
         """Play one episode after the other until none is left, or no budget."""
         for key in todo:
-            try:
-                entry = await play_game(self.house, key, self.pack.cast(key.persona, key.language))
-            except EmosimError as error:
-                if error.cause != BUDGET:
-                    raise
-                self.out_of_budget = True
-            else:
-                self._keep(entry)
-                await asyncio.sleep(0)
+            self._keep(await play_game(self.house, key, self.pack.cast(key.persona, key.language)))
             if self.out_of_budget:
                 return
+            await asyncio.sleep(0)
 
     def _keep(self, entry: Record | Failure) -> None:
+        if isinstance(entry, Failure) and entry.cause == BUDGET:
+            self.out_of_budget = True
+            if entry.usage.agent.calls + entry.usage.user.calls:
+                self.store.add(entry)
+            return
         self.store.add(entry)
         if not isinstance(entry, Failure):
             return
@@ -182,9 +180,9 @@ class Playing:
             raise RunError(f"{entry.key}: turn {entry.turn}: {entry.message}")
         self.failures[entry.cause] += 1
         if not self.store.tally.rows and self.failures.total() >= GIVE_UP_AFTER:
-            raise RunError(
-                f"the first {self.failures.total()} episodes all failed ({entry.seat}: {entry.cause}: {entry.message})"
-            )
+            what = f"{entry.seat}: {entry.cause}: {entry.message}"
+            where = self.store.directory / FAILURES
+            raise RunError(f"the first {self.failures.total()} episodes all failed ({what}); see {where}")
 
     async def _tick(self) -> None:
         while True:

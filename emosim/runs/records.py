@@ -17,6 +17,9 @@ from emosim.value import Value
 RECORD_SCHEMA: Final = 1
 """Version of the stored form of records and failures."""
 
+BUDGET: Final = "budget"
+"""Cause of an episode that the budget cut short: nobody's fault, to be played when there is budget again."""
+
 AtFault: TypeAlias = Literal["agent", "user", "environment"]
 """Who could not go on: the agent's seat, the user's seat, or emosim and the machine."""
 
@@ -155,6 +158,11 @@ class Failure(Value):
     """Who answered."""
     versions: Versions
     """What made this record."""
+
+    @property
+    def told(self) -> str:
+        """What happened and where, in one line."""
+        return f"{self.key}, turn {self.turn}: {self.message}"
 
     def line(self) -> str:
         """Return the stored form, without the line's end."""

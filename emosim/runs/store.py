@@ -1,7 +1,8 @@
 """The directory of a run: its settings, its two ledgers, its lock, and how it is read again.
 
 `run.json` settings, versions, command · `episodes.jsonl` one `Record` for each finished episode · `failures.jsonl` one
-`Failure` for each attempt that failed · `summary.json` what the run found.
+`Failure` for each attempt that failed · `cut.jsonl` one for each that the budget cut short · `summary.json` what the
+run found.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -23,13 +24,14 @@ from emosim.errors import RunError, UsageError
 from emosim.runs.config import ChangedSettings, RunConfig, RunFile, differences, masked
 from emosim.runs.ledger import Ledger, read_lines, read_values
 from emosim.runs.lock import Lock
-from emosim.runs.records import Failure, Record, SpentBySeat
+from emosim.runs.records import BUDGET, Failure, Record, SpentBySeat
 from emosim.runs.summary import Summary
 from emosim.runs.tally import Row, Tally
 
 SETTINGS: Final = "run.json"
 EPISODES: Final = "episodes.jsonl"
 FAILURES: Final = "failures.jsonl"
+CUT: Final = "cut.jsonl"
 SUMMARY: Final = "summary.json"
 
 
@@ -51,6 +53,17 @@ def read_failures(directory: str | Path) -> Iterator[Failure]:
         RunError: A line is damaged.
     """
     return (failure for _, failure in read_values(_run(directory) / FAILURES, Failure))
+
+
+def read_attempts(directory: Path) -> Iterator[Failure]:
+    """Yield all attempts at episodes that were not finished: failed ones, then those that the budget cut short.
+
+    Raises:
+        RunError: A line is damaged.
+    """
+    for name in (FAILURES, CUT):
+        for _, failure in read_values(directory / name, Failure):
+            yield failure
 
 
 def read_config(directory: str | Path) -> RunConfig:
@@ -117,7 +130,7 @@ class RunStore:
         return frozenset(row.key for row in self.tally.rows)
 
     def add(self, entry: Record | Failure) -> None:
-        """Write one finished or failed episode.
+        """Write one finished or failed episode, or one that was cut short.
 
         Raises:
             RunError: The disk is full; what was there before is whole.
@@ -125,9 +138,13 @@ class RunStore:
         if isinstance(entry, Record):
             self._episodes.add(entry.line())
             self.tally.finish(entry)
+            return
+        if entry.cause == BUDGET:
+            with closing(Ledger(self.directory / CUT)) as ledger:
+                ledger.add(entry.line())
         else:
             self._failures.add(entry.line())
-            self.tally.fail(entry)
+        self.tally.fail(entry)
 
     def sync(self) -> None:
         """Wait until everything written is on the disk."""
@@ -154,7 +171,9 @@ class RunStore:
             )
 
 
-def load_tally(directory: Path, tally: Tally, episodes: int | None = None, failures: int | None = None) -> None:
+def load_tally(
+    directory: Path, tally: Tally, episodes: int | None = None, failures: int | None = None, cut: int | None = None
+) -> None:
     """Count what a directory holds: failures first, so that what a later attempt finished is not counted as failed.
 
     Args:
@@ -162,12 +181,14 @@ def load_tally(directory: Path, tally: Tally, episodes: int | None = None, failu
         tally: Is told.
         episodes: Count the first so many finished episodes; None for all.
         failures: Count the first so many failures; None for all.
+        cut: Count the first so many attempts that the budget cut short; None for all.
 
     Raises:
         RunError: A line is damaged.
     """
-    for _, failure in islice(read_values(directory / FAILURES, Failure), failures):
-        tally.fail(failure)
+    for name, most in ((FAILURES, failures), (CUT, cut)):
+        for _, failure in islice(read_values(directory / name, Failure), most):
+            tally.fail(failure)
     seen: set[str] = set()
     for number, line in islice(read_lines(directory / EPISODES), episodes):
         try:

@@ -46,6 +46,17 @@ class Faults(Value):
     """Failed attempts by `seat:cause`."""
     unbacked: int = 0
     """Findings of the user's model, in finished episodes, that it could not quote from the reply; left out of them."""
+    first: str = ""
+    """What happened in the first episode that is still failed."""
+
+
+class Cut(Value):
+    """Attempts that the budget cut short; no faults, and what they learned is lost."""
+
+    attempts: int = 0
+    """How many, in all sittings of the run."""
+    usage: Spent = Spent()
+    """What they used; part of the run's usage."""
 
 
 class Summary(Value):
@@ -91,6 +102,8 @@ class Summary(Value):
     """By persona."""
     faults: Faults
     """What could not be finished."""
+    cut: Cut = Cut()
+    """What the budget cut short."""
     usage: SpentBySeat
     """Tokens and money of all stored attempts."""
 
@@ -123,7 +136,9 @@ def summarise(tally: Tally, config: RunConfig, status: Status) -> Summary:
             rate=attempts / (attempts + len(rows)) if attempts + len(rows) else None,
             by_cause=dict(sorted(tally.faults.items())),
             unbacked=tally.unbacked,
+            first=next(iter(tally.failed.values()), ""),
         ),
+        cut=Cut(attempts=tally.cut, usage=Spent.of(tally.lost)),
         usage=SpentBySeat(agent=Spent.of(tally.spent["agent"]), user=Spent.of(tally.spent["user"])),
     )
 

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 from emosim.episode import unbacked
 from emosim.flow import Seat, Usage, UsageSum
-from emosim.runs.records import Failure, Record, SpentBySeat
+from emosim.runs.records import BUDGET, Failure, Record, SpentBySeat
 
 
 class Row(NamedTuple):
@@ -43,18 +43,21 @@ class Tally:
     Attributes:
         planned: Episodes of the suite, or of its shard.
         rows: Finished episodes.
-        failed: Keys whose last attempt failed.
+        failed: What happened in the last attempt at each episode that failed, by key.
         faults: Failed attempts by `seat:cause`.
         unbacked: Findings of the user's model, in finished episodes, that no words of the reply backed.
+        cut: Attempts that the budget cut short.
         resumed: Finished episodes that were there at the start.
     """
 
     def __init__(self, planned: int) -> None:
         self.planned = planned
         self.rows: list[Row] = []
-        self.failed: set[str] = set()
+        self.failed: dict[str, str] = {}
         self.faults: Counter[str] = Counter()
         self.unbacked = 0
+        self.cut = 0
+        self._lost = UsageSum()
         self._spent: dict[Seat, UsageSum] = {"agent": UsageSum(), "user": UsageSum()}
         self._live: dict[Seat, UsageSum] = {"agent": UsageSum(), "user": UsageSum()}
         self.resumed = 0
@@ -71,13 +74,18 @@ class Tally:
         """Count a finished episode by its row."""
         self.rows.append(row)
         self.unbacked += unbacked
-        self.failed.discard(row.key)
+        self.failed.pop(row.key, None)
         self._score += row.score
         self._spend(usage)
 
     def fail(self, failure: Failure) -> None:
-        """Count a failed attempt."""
-        self.failed.add(failure.key)
+        """Count a failed attempt, or one that the budget cut short, which is no fault."""
+        if failure.cause == BUDGET:
+            self.cut += 1
+            self._lost.add(failure.usage.agent.usage + failure.usage.user.usage)
+            self._spend(failure.usage)
+            return
+        self.failed[failure.key] = failure.told
         self.faults[f"{failure.seat}:{failure.cause}"] += 1
         self._spend(failure.usage)
 
@@ -86,8 +94,13 @@ class Tally:
         self._live[seat].add(usage)
 
     @property
+    def lost(self) -> Usage:
+        """What the attempts used that the budget cut short; part of what was spent."""
+        return self._lost.usage()
+
+    @property
     def spent(self) -> dict[Seat, Usage]:
-        """What stored episodes and failures used, by seat."""
+        """What stored attempts used, by seat."""
         return {seat: used.usage() for seat, used in self._spent.items()}
 
     @property

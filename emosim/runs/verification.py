@@ -168,7 +168,7 @@ def _summary_problems(directory: Path, config: RunConfig) -> Iterator[str]:
         return
     tally = Tally(stored.planned)
     # A run may have gone on after its summary was written: what it tells of stands first in the files.
-    load_tally(directory, tally, stored.finished, stored.faults.attempts)
+    load_tally(directory, tally, stored.finished, stored.faults.attempts, stored.cut.attempts)
     now = summarise(tally, config, stored.status)
     if now.finished < stored.finished:
         yield (

@@ -209,6 +209,27 @@ def test_the_budget_is_hard_and_keeps_what_is_done(said: Said) -> None:
     assert len(list(read_run("r"))) == 4
 
 
+def test_what_the_budget_cuts_short_is_counted_and_the_remedy_named(said: Said) -> None:
+    with FakeServer("Go on?") as server:
+        args = ("run", *SMALL, "--agent", f"{server.url}#fake", "--out", "r", "--max-calls", "8")
+        for sitting in (1, 2):
+            code, out, err = said(*args)
+            summary = json.loads(Path("r/summary.json").read_text())
+            assert (code, summary["finished"], summary["failed"]) == (4, 0, 0)
+            assert summary["cut"]["attempts"] == 4 * sitting
+            assert summary["usage"]["agent"]["calls"] == summary["cut"]["usage"]["calls"] == 8 * sitting
+            assert f"agent: {8 * sitting} calls" in out
+            assert f"{4 * sitting} episodes were cut short and start anew, {8 * sitting} calls" in err
+            assert "--concurrency" in err
+            assert "--cassette" in err
+        assert said(*args[:-2])[0] == 0
+    summary = json.loads(Path("r/summary.json").read_text())
+    turns = sum(len(record.episode.turns) for record in read_run("r"))
+    assert (summary["usage"]["agent"]["calls"], summary["faults"]["attempts"]) == (16 + turns, 0)
+    said("rescore", "r", "--reward", "final", "--out", "s")
+    assert json.loads(Path("s/summary.json").read_text())["usage"] == summary["usage"]
+
+
 def test_the_price_is_known_or_shown_as_unknown(said: Said) -> None:
     Path("p.toml").write_text("[fake]\ninput = 10.0\noutput = 10.0\n")
     with FakeServer("Go on?") as server:
@@ -224,10 +245,13 @@ def test_the_price_is_known_or_shown_as_unknown(said: Said) -> None:
 
 def test_an_unreachable_server_is_one_line(said: Said) -> None:
     args = ("--agent", "http://127.0.0.1:9/v1#fake", "--personas", "tom", "--level", "0", "--timeout-s", "0.5")
-    code, _, err = said("run", *args, "--out", "r", "--display", "none")
+    code, out, err = said("run", *args, "--out", "r", "--display", "none")
     assert code == 1
     assert "unreachable" in Path("r/failures.jsonl").read_text()
-    assert "no episode could be finished" in err
+    assert err.startswith("emosim: no episode could be finished; first failure: core/tom:en:L0.00:s0000, turn 1: ")
+    assert "127.0.0.1:9" in err
+    assert err.endswith("; see r/failures.jsonl\n")
+    assert "verify" not in out
 
 
 def test_text_of_a_model_cannot_steer_the_terminal(said: Said) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
+import os
 import pickle
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -31,10 +33,26 @@ def crash(messages: list[dict[str, str]]) -> str:
     raise ValueError("first line\nsecond line")
 
 
+def leave(messages: list[dict[str, str]]) -> str:
+    sys.exit(3)
+
+
+async def later(messages: list[dict[str, str]]) -> str:
+    return "Later."
+
+
 @pytest.fixture(autouse=True)
 def module() -> Iterator[None]:
     place = types.ModuleType("my_agents")
-    vars(place).update(Agents=Agents, crash=crash, quiet=lambda _: None, number=lambda _: 7, text="no function")
+    vars(place).update(
+        Agents=Agents,
+        crash=crash,
+        quiet=lambda _: None,
+        number=lambda _: 7,
+        leave=leave,
+        later=later,
+        text="no function",
+    )
     sys.modules["my_agents"] = place
     yield
     del sys.modules["my_agents"]
@@ -58,10 +76,19 @@ def test_none_hangs_up() -> None:
     assert answer.finish_reason == HANG_UP
 
 
+ASYNC = "is async; give a plain function (it may call asyncio.run)"
+PLACE = __file__.removeprefix(os.getcwd() + os.sep)
+
+
+def line_of(function: Callable[..., object]) -> int:
+    return inspect.getsourcelines(function)[1]
+
+
 @pytest.mark.parametrize(
     ("attr", "message"),
     [
-        ("crash", "agent py:my_agents:crash raised ValueError: first line"),
+        ("crash", f"agent py:my_agents:crash raised ValueError: first line ({PLACE}:{line_of(crash) + 1})"),
+        ("leave", f"agent py:my_agents:leave raised SystemExit: 3 ({PLACE}:{line_of(leave) + 1})"),
         ("number", "agent py:my_agents:number replied with int, not text"),
     ],
 )
@@ -78,6 +105,7 @@ def test_faults_are_the_agents_and_one_line(attr: str, message: str) -> None:
         ("my_agents", "agent 'py:my_agents' names no function; write py:module:function"),
         ("no_such_place:f", "agent py:no_such_place:f: cannot import 'no_such_place': No module named 'no_such_place'"),
         ("my_agents:crush", "agent py:my_agents:crush: 'my_agents' has no 'crush' (did you mean 'crash'?)"),
+        ("my_agents:later", f"agent py:my_agents:later: 'later' {ASYNC}"),
         ("my_agents:text", "agent py:my_agents:text: 'text' cannot be called; give a function (messages) -> str"),
     ],
 )

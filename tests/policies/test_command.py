@@ -99,6 +99,17 @@ def test_a_hanging_command_is_stopped_in_time(backend: CommandBackend) -> None:
         os.kill(pid, 0)
 
 
+def test_a_question_that_is_given_up_ends_the_command_and_the_next_starts_it_again(backend: CommandBackend) -> None:
+    pid = int(text(backend, "hi").split()[0])
+    began = time.monotonic()
+    with pytest.raises(TimeoutError):
+        asyncio.run(asyncio.wait_for(backend.acomplete([ChatRequest((Message("user", "hang"),))]), 0.2))
+    assert time.monotonic() - began < 5
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert int(text(backend, "hi").split()[0]) != pid
+
+
 def test_a_copy_starts_a_process_of_its_own(backend: CommandBackend) -> None:
     copy: CommandBackend = pickle.loads(pickle.dumps(backend))
     try:

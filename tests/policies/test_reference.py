@@ -7,9 +7,12 @@ from collections.abc import Callable
 import pytest
 
 from emosim.acts import ALIGNMENT, Act, Need
-from emosim.episode import Episode, Spoken
+from emosim.difficulty import Difficulty
+from emosim.engine import advance, is_over, open_episode
+from emosim.episode import Episode, Spoken, Utterance
 from emosim.errors import UsageError
 from emosim.flow import drive
+from emosim.packs import cast
 from emosim.policies.insight import ASKING, DECOYS, foresee, prospect
 from emosim.policies.protocol import see
 from emosim.policies.reference import (
@@ -25,6 +28,8 @@ from emosim.policies.reference import (
     mediocre_act,
     stalling_act,
 )
+from emosim.testing.talking import TalkingBackend
+from emosim.users.presets import Preset, PresetUser
 
 
 def hearing(episode: Episode, *kinds: str) -> Episode:
@@ -91,3 +96,16 @@ def test_references_say_that_they_are_privileged_and_refuse_a_plain_view(begin: 
     blind = type("Blind", (Oracle,), {"privileged": False})(privileged=False)
     with pytest.raises(UsageError, match="see\\(episode, policy\\)"):
         drive(Oracle().reply(see(episode, blind)), None)
+
+
+@pytest.mark.parametrize("preset", ["sage", "rlver-vanilla", "rlver-challenging"])
+def test_reference_agents_play_with_users_that_state_their_change(preset: Preset) -> None:
+    casting = cast("tom")
+    for policy in REFERENCES:
+        episode = open_episode(casting.persona, casting.scenario, Difficulty(), 3, PresetUser(preset))
+        while not is_over(episode):
+            said = drive(policy.reply(see(episode, policy)), None)
+            assert said is not None
+            turn = advance(episode, Utterance(raw=said), PresetUser(preset))
+            episode = drive(turn, TalkingBackend()).after
+        assert episode.turns

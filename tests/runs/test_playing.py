@@ -57,7 +57,9 @@ def test_going_on_costs_nothing_for_what_is_done(tmp_path: Path) -> None:
     assert sorted(keys(tmp_path / "run")) == ALL
     assert keys(tmp_path / "run")[: len(done)] == done
     assert second.calls == sum(len(record.episode.turns) for key, record in records.items() if key not in done)
-    assert summary.usage.agent.calls == sum(len(record.episode.turns) for record in records.values())
+    turns = sum(len(record.episode.turns) for record in records.values())
+    assert summary.usage.agent.calls == turns + summary.cut.usage.calls == 40 + second.calls
+    assert 0 < summary.cut.attempts <= 3
     third = Counting(lambda request: answered())
     assert run(tmp_path / "run", players=Players(Asker(), Listener(), third)).status == "complete"
     assert third.calls == 0

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from emosim.episode import unbacked
 from emosim.errors import RunError, UsageError
 from emosim.runs.config import ChangedSettings, RunConfig, RunFile, differences, masked
-from emosim.runs.ledger import Ledger, read_lines, read_values
+from emosim.runs.ledger import Ledger, detail_of, read_lines, read_values
 from emosim.runs.lock import Lock
 from emosim.runs.records import Failure, Record, SpentBySeat
 from emosim.runs.summary import Summary
@@ -66,8 +66,7 @@ def read_config(directory: str | Path) -> RunConfig:
     except OSError as error:
         raise RunError(f"cannot read {path}: {error.strerror}") from None
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise RunError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise RunError(f"{path}: {detail_of(error)}; restore the file, or play into another --out") from None
 
 
 class RunStore:
@@ -173,11 +172,12 @@ def load_tally(directory: Path, tally: Tally, episodes: int | None = None, failu
         try:
             brief = _Brief.model_validate_json(line)
         except ValidationError:
+            where = f"{directory / EPISODES}:{number}"
             raise RunError(
-                f"{EPISODES}:{number}: the line is damaged; restore the file, or delete the line and run again"
+                f"{where}: the line is damaged; restore the file, or delete the line and run again"
             ) from None
         if brief.key in seen:
-            raise RunError(f"{EPISODES}:{number}: {brief.key} is there twice; delete one of the lines")
+            raise RunError(f"{directory / EPISODES}:{number}: {brief.key} is there twice; delete one of the lines")
         seen.add(brief.key)
         ended = brief.episode
         row = Row(brief.key, brief.score, brief.return_, ended.ending, len(ended.turns))

@@ -135,7 +135,7 @@ def test_rescoring_and_merging(said: Said) -> None:
 
 
 def test_what_is_missing_and_what_was_earned_is_told_as_it_is(said: Said) -> None:
-    said("run", *SMALL, "--shard", "0/2", "--out", "s")
+    said("run", *SMALL, "--repeats", "4", "--shard", "0/2", "--out", "s")
     code, out, _ = said("merge", "s", "--out", "m")
     assert code == 0
     assert "the rest is in none of the runs; the command that played them, without --shard and with --out m" in out
@@ -174,6 +174,47 @@ def test_a_wrong_place_is_a_mistake_of_usage(said: Said, args: tuple[str, ...]) 
     code, out, err = said(*args)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert any(step in err for step in ("choose another", "name the directory"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("run.json", "{", "emosim: r/run.json: Invalid JSON: EOF"),
+        ("run.json", "[]", "emosim: r/run.json: Input should be an object, not []; restore the file"),
+        ("episodes.jsonl", "[]\n", "emosim: r/episodes.jsonl:1: Input should be an object, not []; restore the file"),
+        ("episodes.jsonl", "{\n", "emosim: r/episodes.jsonl:1: the line is damaged (no JSON); restore the file"),
+        ("failures.jsonl", '{"a": 1}\n', "emosim: r/failures.jsonl:1: key: Field required; restore the file"),
+    ],
+)
+def test_damaged_files_are_named_with_their_place(said: Said, name: str, text: str, told: str) -> None:
+    said("run", *SMALL, "--out", "r")
+    Path("r", name).write_text(text)
+    code, out, err = said("rescore", "r", "--reward", "final")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert err.startswith(told)
+
+
+def test_a_wrong_summary_is_named_and_not_poured_out(said: Said) -> None:
+    said("run", *SMALL, "--out", "r")
+    Path("r/summary.json").write_text(json.dumps({"hoax": list(range(50))}))
+    code, out, _ = said("verify", "r")
+    assert (code, out.splitlines()[0].partition(";")[0]) == (1, "summary.json: status: Field required")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("p.json", "x", "prices file p.json: no JSON (Expecting value"),
+        ("p.toml", "x", "prices file p.toml: no TOML (Expected '='"),
+        ("p.json", "[]", "prices file p.json: Input should be a valid dictionary; write"),
+        ("p.json", '{"m": 3}', "prices file p.json: m: Input should be a valid dictionary"),
+    ],
+)
+def test_wrong_prices_are_told_with_an_example(said: Said, name: str, text: str, told: str) -> None:
+    Path(name).write_text(text)
+    code, _, err = said("run", *SMALL, "--prices", name)
+    assert (code, err.count("\n"), '{"MODEL": {"input": 0.5, "output": 1.5}}' in err) == (2, 1, True)
+    assert told in err
 
 
 def test_a_dry_run_asks_nothing(said: Said) -> None:
@@ -317,7 +358,9 @@ def test_settings_from_a_file_yield_to_what_is_typed(said: Said, monkeypatch: py
     [
         ("levle = 0", ("run", "@run.toml"), "run.toml: emosim run has no setting 'levle' (did you mean 'level'?)"),
         ("level = ", ("run", "@run.toml"), "run.toml is no TOML: Invalid value (at"),
-        ('repeats = "two"', ("run", "@run.toml"), "invalid value for '--repeats'"),
+        ('repeats = "two"', ("run", "@run.toml"), "run --help; settings were read from run.toml"),
+        ('level = "hard"', ("run", "@run.toml"), "--level: 'hard' is not a number; settings were read from run.toml"),
+        ("", ("run", "@other.sh"), "@other.sh: a file of settings ends in .toml, such as emosim run @run.toml"),
         ("", ("run", "@other.toml"), "cannot read the settings in other.toml: No such file"),
         ("", ("@run.toml",), "one file of settings, after a command"),
         ("", ("run", "@run.toml", "@run.toml"), "one file of settings, after a command"),

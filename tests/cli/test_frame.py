@@ -154,6 +154,20 @@ def test_a_closed_pipe_is_no_traceback() -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("args", "step"),
+    [
+        ((), "Next: emosim play sakura   talk to Sakura Endo yourself\n"),
+        (("--persona", "tom"), "Next: emosim play tom   talk to Tom Okafor yourself\n"),
+        (("--persona", "tom", "--language", "zh"), "Next: emosim play tom --language zh   talk to "),
+    ],
+)
+def test_the_demo_is_the_same_each_time_and_ends_with_who_played(said: Said, args: tuple[str, ...], step: str) -> None:
+    shown = said("demo", *args)
+    assert shown == said("demo", *args)
+    assert (shown[0], step in shown[1]) == (0, True)
+
+
 @pytest.mark.parametrize("what", ["packs", "personas", "knobs", "agents", "users", "rewards"])
 def test_lists_for_people_and_for_programs(said: Said, what: str) -> None:
     rows = json.loads(said("list", what, "--json")[1])

@@ -91,7 +91,8 @@ class RunStore:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             try:
-                _make(self.directory)
+                holds_run(self.directory, self.config)
+                self.directory.mkdir(parents=True, exist_ok=True)
                 stack.enter_context(Lock(self.directory))
                 self._settle()
             except OSError as error:
@@ -139,18 +140,32 @@ class RunStore:
         write_whole(self.directory / SUMMARY, summary.model_dump_json(indent=2))
 
     def _settle(self) -> None:
-        if not (self.directory / SETTINGS).exists():
-            if (self.directory / EPISODES).exists():
-                raise RunError(f"{self.directory} holds episodes but no {SETTINGS}; choose another directory")
+        if not holds_run(self.directory, self.config):
             command = tuple(masked(word) for word in sys.argv)
             file = RunFile(config=self.config, argv=command, started=datetime.now(UTC).isoformat(timespec="seconds"))
             write_whole(self.directory / SETTINGS, file.model_dump_json(indent=2))
-            return
-        changes = list(differences(read_config(self.directory), self.config))
-        if changes:
-            raise ChangedSettings(
-                f"{self.directory} holds a run with other settings ({'; '.join(changes)}); choose another --out"
-            )
+
+
+def holds_run(directory: Path, config: RunConfig) -> bool:
+    """Return whether a directory holds the run with these settings already; it may also be missing or empty.
+
+    Raises:
+        ChangedSettings: It holds a run with other settings; the message is the difference.
+        UsageError: It is a file, or would lie under one.
+        RunError: It holds episodes without settings, or damaged settings.
+    """
+    if any(place.exists() and not place.is_dir() for place in (directory, *directory.parents)):
+        raise UsageError(f"{directory} is a file, or lies under one; a run needs a directory: choose another --out")
+    if not (directory / SETTINGS).exists():
+        if (directory / EPISODES).exists():
+            raise RunError(f"{directory} holds episodes but no {SETTINGS}; choose another directory")
+        return False
+    changes = list(differences(read_config(directory), config))
+    if changes:
+        raise ChangedSettings(
+            f"{directory} holds a run with other settings ({'; '.join(changes)}); choose another --out"
+        )
+    return True
 
 
 def load_tally(directory: Path, tally: Tally, episodes: int | None = None, failures: int | None = None) -> None:
@@ -227,15 +242,6 @@ class _Brief(BaseModel):
     return_: float = Field(alias="return")
     usage: SpentBySeat
     episode: _Ended
-
-
-def _make(directory: Path) -> None:
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        raise UsageError(
-            f"{directory} is a file, or lies under one; a run needs a directory: choose another --out"
-        ) from None
 
 
 def _run(directory: str | Path) -> Path:

@@ -229,6 +229,23 @@ def test_a_dry_run_asks_nothing(said: Said) -> None:
     assert not Path("r").exists()
 
 
+def test_a_dry_run_refuses_what_the_run_would_refuse(said: Said) -> None:
+    said("run", *SMALL, "--out", "r")
+    assert "0 episodes to play of 4 (4 are done)" in said("run", *SMALL, "--out", "r", "--dry-run")[1]
+    Path("file").write_text("")
+    for wrong in (("--out", "r", "--seed", "3"), ("--out", "file"), ("--repeats", "99999999999", "--out", "s")):
+        dry, real = said("run", *SMALL, *wrong, "--dry-run"), said("run", *SMALL, *wrong)
+        assert dry == real
+        assert (dry[0], dry[1], dry[2].count("\n")) == (2, "", 1)
+    assert "399,999,999,996 episodes are more than a suite may hold (1,000,000); play parts of it" in dry[2]
+
+
+def test_a_dry_run_of_a_large_suite_is_soon_done(said: Said) -> None:
+    begun = time.monotonic()
+    assert "100000 episodes to play of 100000" in said("run", *SMALL, "--repeats", "25000", "--dry-run")[1]
+    assert time.monotonic() - begun < 10
+
+
 def test_a_model_agent_plays_and_what_it_used_is_counted(said: Said) -> None:
     with FakeServer("That sounds heavy. What weighs most?") as server:
         code, out, _ = said("run", *SMALL, "--agent", f"{server.url}#fake", "--out", "r")

@@ -119,6 +119,9 @@ class Meter:
         max_tokens: Most input and output tokens together.
         max_cost: Most US dollars; needs the price of every model asked.
         prices: Price table, or a JSON or TOML file with one.
+
+    Raises:
+        UsageError: The prices cannot be read, or `max_cost` is negative or no number.
     """
 
     def __init__(
@@ -129,6 +132,8 @@ class Meter:
         max_cost: float | None = None,
         prices: Mapping[str, object] | str | Path | None = None,
     ) -> None:
+        if max_cost is not None and not max_cost >= 0:
+            raise UsageError(f"max_cost must be a number from 0, not {max_cost}")
         self.max_calls, self.max_tokens, self.max_cost = max_calls, max_tokens, max_cost
         self._limited = (max_calls, max_tokens, max_cost) != (None, None, None)
         self.prices: Prices = load_prices(prices) if prices is not None else {}

@@ -21,6 +21,9 @@ from emosim.packs import Pack, load_pack
 from emosim.persona import Language
 from emosim.value import Value
 
+MOST_EPISODES: Final = 1_000_000
+"""Most episodes of one suite: all their keys are held at once."""
+
 _KEY: Final = re.compile(r"^([^/:]+)/([^/:]+):([a-z]+):L([0-9.e-]+)((?:,[a-z]+=[0-9.e-]+)*):s(\d+)(?::a(\d+))?$")
 
 
@@ -126,7 +129,7 @@ class Suite(Value):
         """Return the keys of all episodes, sorted, each once.
 
         Raises:
-            UsageError: A persona, language, level or knob is unknown or out of range.
+            UsageError: A persona, language, level or knob is unknown or out of range, or there are too many episodes.
             PackError: A persona's files are wrong.
         """
         pack, knobs = self.load(), tuple(sorted(self.knobs.items()))
@@ -138,11 +141,18 @@ class Suite(Value):
         for persona in cast:
             for language in self.languages:
                 pack.cast(persona, language)
+        languages, levels = sorted(set(self.languages)), sorted(set(self.levels))
+        size = len(cast) * len(languages) * len(levels) * self.repeats
+        if size > MOST_EPISODES:
+            raise UsageError(
+                f"{size:,} episodes are more than a suite may hold ({MOST_EPISODES:,}); play parts of it with fewer "
+                "--repeats, each with a --seed and an --out of its own"
+            )
         return tuple(
             EpisodeKey(pack.about.id, persona, language, float(level), knobs, number)
             for persona in cast
-            for language in sorted(set(self.languages))
-            for level in sorted(set(self.levels))
+            for language in languages
+            for level in levels
             for number in range(self.seed, self.seed + self.repeats)
         )
 

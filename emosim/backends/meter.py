@@ -58,13 +58,26 @@ def load_prices(source: Mapping[str, object] | str | Path) -> dict[str, Price]:
 
 def _read_table(path: Path) -> object:
     text = path.read_text(encoding="utf-8")
-    return tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+    try:
+        return tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+    except ValueError as error:
+        kind, advice = (
+            ("TOML", "name it .json if it is JSON")
+            if path.suffix == ".toml"
+            else ("JSON", "name it .toml if it is TOML")
+        )
+        raise ValueError(f"no {kind} ({error}); {advice}, or write JSON such as {_example('MODEL')}") from None
+
+
+def _example(model: str) -> str:
+    return f'{{"{model}": {{"input": 0.5, "output": 1.5}}}} in US dollars for a million tokens'
 
 
 def _first_problem(error: Exception) -> str:
     if isinstance(error, ValidationError):
         first = error.errors()[0]
-        return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+        place = "".join(f"{part}: " for part in first["loc"])
+        return f"{place}{first['msg']}; write {_example('MODEL')}"
     return error.strerror or "cannot be read" if isinstance(error, OSError) else str(error)
 
 
@@ -106,6 +119,9 @@ class Meter:
         max_tokens: Most input and output tokens together.
         max_cost: Most US dollars; needs the price of every model asked.
         prices: Price table, or a JSON or TOML file with one.
+
+    Raises:
+        UsageError: The prices cannot be read, or `max_cost` is negative or no number.
     """
 
     def __init__(
@@ -116,6 +132,8 @@ class Meter:
         max_cost: float | None = None,
         prices: Mapping[str, object] | str | Path | None = None,
     ) -> None:
+        if max_cost is not None and not max_cost >= 0:
+            raise UsageError(f"max_cost must be a number from 0, not {max_cost}")
         self.max_calls, self.max_tokens, self.max_cost = max_calls, max_tokens, max_cost
         self._limited = (max_calls, max_tokens, max_cost) != (None, None, None)
         self.prices: Prices = load_prices(prices) if prices is not None else {}
@@ -137,8 +155,10 @@ class Meter:
         """
         price = self.prices.get(model) or self.prices.get(model.rpartition("/")[2])
         if price is None and self.max_cost is not None:
-            example = f"prices={{{model!r}: {{'input': …, 'output': …}}}}"
-            raise UsageError(f"max_cost needs the price of {model!r}: pass {example}")
+            raise UsageError(
+                f"a limit on the cost needs the price of {model!r}: name a file that has it (--prices FILE, in Python "
+                f"prices=FILE), such as {_example(model)}"
+            )
         return price
 
     def reserve(self, request: ChatRequest, price: Price | None) -> Hold:

@@ -53,9 +53,7 @@ def _found(verdict: Verdict) -> str:
     if verdict.problems:
         return "NOT as it was played"
     if not verdict.episodes:
-        return (
-            "no finished episode is stored, so nothing was recomputed; the command that the run was made with plays it"
-        )
+        return "no finished episode is stored, so nothing was recomputed; play the run first"
     return "every number recomputes"
 
 

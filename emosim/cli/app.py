@@ -89,16 +89,18 @@ def main() -> None:
 
 def run_args(args: Sequence[str]) -> int:
     """Run a command and return its exit code; errors are one line on stderr, a traceback only with EMOSIM_DEBUG=1."""
+    source = ""
     try:
-        typed, settings = take_file(args, _options)
-        code = int(app(typed, prog_name="emosim", standalone_mode=False, default_map=settings) or OK)
+        taken = take_file(args, _options)
+        source = f"; settings were read from {taken.file}" if taken.file else ""
+        code = int(app(taken.words, prog_name="emosim", standalone_mode=False, default_map=taken.settings) or OK)
         return _fail(_STOPPED, code) if code == INTERRUPTED else code
     except EmosimError as error:
-        return _fail(str(error), exit_code(error))
+        return _fail(str(error) + source if exit_code(error) == USAGE else str(error), exit_code(error))
     except (KeyboardInterrupt, typer.Abort):
         return _fail(_STOPPED, INTERRUPTED)
     except _COMPLAINT as error:
-        return _fail(f"{_complaint(error)}; see {_command_of(error)} --help", USAGE)
+        return _fail(f"{_complaint(error)}; see {_command_of(error)} --help{source}", USAGE)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED

@@ -20,13 +20,15 @@ HURRIER = "an agent that means well and does not listen (scripted by the persona
 
 def demo_text(persona: str, language: Language, seed: int) -> str:
     """Return the whole demo: the same user with a helpful and an unhelpful scripted agent, and what each earned."""
-    gold = cast(persona, language).gold
+    casting = cast(persona, language)
+    gold = casting.gold
+    play = f"emosim play {persona}" + (f" --language {language}" if language != "en" else "")
     parts = [
         "Two scripted agents talk to the same simulated user: offline, rule-based, no language model.",
         _scene(LISTENER, play_lines(persona, language, seed, gold.solve)),
         _scene(HURRIER, play_lines(persona, language, seed, gold.fail)),
-        "Next: emosim play        talk to her yourself\n"
-        "      emosim run         play a graded batch and recompute every reward with emosim verify",
+        f"Next: {play}   talk to {casting.persona.name} yourself\n"
+        f"      {'emosim run':<{len(play)}}   play a graded batch and recompute every reward with emosim verify",
     ]
     return "\n\n".join(parts)
 

@@ -11,13 +11,13 @@ from emosim.cli.display import money
 from emosim.engine import open_episode
 from emosim.flow import Backend, Usage
 from emosim.runs import Players, RunConfig, keys_of, read_run
-from emosim.runs.store import SETTINGS
+from emosim.runs.store import holds_run
 from emosim.suite import EpisodeKey
 
 CALLS_PER_TURN: Final = {"llm": 1}
 """Questions that a kind of user asks a turn where it is not two."""
 USER_TOKENS: Final = (2000, 200)
-"""Tokens read and written by a call of the user, about. Source: PERFORMANCE.md, budget 5."""
+"""Tokens read and written by a call of the user, about. Source: measured by `tests/benchmarks/test_prompts.py`."""
 AGENT_TOKENS: Final = (900, 150)
 """Tokens read and written by a call of the agent, about, over ten turns."""
 
@@ -33,9 +33,14 @@ def plan(
         meter: Knows prices.
         out: The run's directory.
         most: Episodes that cost as much as those a search may ask for; None for the suite's own.
+
+    Raises:
+        ChangedSettings: The directory holds a run with other settings.
+        UsageError: It is a file, or the suite is too large.
+        RunError: It cannot be read.
     """
     keys = keys_of(config) if most is None else most
-    done = {record.key for record in read_run(out)} if (out / SETTINGS).is_file() else set()
+    done = {record.key for record in read_run(out)} if holds_run(out, config) else set()
     left = [key for key in keys if str(key) not in done] if most is None else list(keys[len(done) :])
     turns = sum(_turns(config, players, left))
     kind = config.user_spec.partition(":")[0]
@@ -50,9 +55,14 @@ def plan(
 
 def _turns(config: RunConfig, players: Players, keys: Iterable[EpisodeKey]) -> Iterable[int]:
     pack = config.suite.load()
+    by_kind: dict[str, int] = {}
     for key in keys:
-        casting = pack.cast(key.persona, key.language)
-        yield open_episode(casting.persona, casting.scenario, key.harder, key.seed, players.user).max_turns
+        kind = f"{key.persona}:{key.language}:{key.cell}"
+        if kind not in by_kind:
+            casting = pack.cast(key.persona, key.language)
+            opened = open_episode(casting.persona, casting.scenario, key.harder, key.seed, players.user)
+            by_kind[kind] = opened.max_turns
+        yield by_kind[kind]
 
 
 def _seat(seat: str, name: str, backend: Backend | None, calls: int, tokens: tuple[int, int], meter: Meter) -> str:

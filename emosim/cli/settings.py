@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from emosim.errors import UsageError, did_you_mean
 
@@ -13,20 +14,32 @@ Known: TypeAlias = Mapping[str, Mapping[str, bool]]
 """By command: the names that a file may set, and whether an option can be given several times."""
 
 
-def take_file(args: Sequence[str], known: Callable[[], Known]) -> tuple[list[str], dict[str, dict[str, object]]]:
-    """Return the words of a command line without `@FILE.toml`, and what the file says, by command.
+class Taken(NamedTuple):
+    """A command line whose file of settings was read."""
+
+    words: list[str]
+    """What was typed, without the file."""
+    settings: dict[str, dict[str, object]]
+    """What the file says, by command."""
+    file: Path | None
+    """The file, if there is one."""
+
+
+def take_file(args: Sequence[str], known: Callable[[], Known]) -> Taken:
+    """Read the `@FILE.toml` of a command line, if there is one.
 
     Args:
         args: What was typed.
         known: Tells what the commands take; called only if there is a file.
 
     Raises:
-        UsageError: The file cannot be read, is no TOML, or sets what the command does not have.
+        UsageError: The file cannot be read, is no TOML, has another ending, or sets what the command does not have.
     """
     files = [word for word in args if word.startswith("@") and word.endswith(".toml")]
     rest = [word for word in args if word not in files]
+    _check_names(rest)
     if not files:
-        return rest, {}
+        return Taken(rest, {}, None)
     command, path = rest[0] if rest else "", Path(files[0][1:])
     options = known().get(command)
     if len(files) > 1 or options is None:
@@ -35,7 +48,15 @@ def take_file(args: Sequence[str], known: Callable[[], Known]) -> tuple[list[str
     for name in settings:
         if name not in options:
             raise UsageError(f"{path}: emosim {command} has no setting '{name}'{did_you_mean(name, options)}")
-    return rest, {command: {name: _typed(value, options[name]) for name, value in settings.items()}}
+    typed = {name: _typed(value, options[name]) for name, value in settings.items()}
+    return Taken(rest, {command: typed}, path)
+
+
+def _check_names(words: Sequence[str]) -> None:
+    """Refuse `@FILE` with another ending, unless it is an option's value or a path that is there."""
+    for before, word in pairwise(words):
+        if word.startswith("@") and not before.startswith("-") and not Path(word).exists():
+            raise UsageError(f"{word}: a file of settings ends in .toml, such as emosim {words[0]} @run.toml")
 
 
 def _read(path: Path) -> dict[str, object]:

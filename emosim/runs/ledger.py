@@ -120,16 +120,23 @@ def read_values(path: Path, form: type[V]) -> Iterator[tuple[int, V]]:
         try:
             yield number, form.model_validate_json(line)
         except ValidationError as error:
-            raise RunError(f"{path.name}:{number}: {problem_of(error)}") from None
+            raise RunError(f"{path}:{number}: {problem_of(error)}") from None
 
 
 def problem_of(error: ValidationError) -> str:
     """Return what is wrong with a stored line, in one line that names the field."""
+    is_text = error.errors()[0]["type"] == "json_invalid"
+    problem = "the line is damaged (no JSON)" if is_text else detail_of(error)
+    return f"{problem}; restore the file, or delete the line and run the same command again"
+
+
+def detail_of(error: ValidationError) -> str:
+    """Return the first thing that is wrong with a stored value: the field, what it should be, and what it is."""
     first = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "json_invalid":
-        return "the line is damaged (no JSON); restore the file, or delete the line and run the same command again"
-    return f"{place}: {first['msg']}, not {first.get('input')!r}"[:300]
+    place = "".join(f"{part}." for part in first["loc"]).removesuffix(".")
+    found = first.get("input")
+    is_told = first["type"] not in ("missing", "json_invalid") and not (isinstance(found, (dict, list)) and found)
+    return f"{f'{place}: ' if place else ''}{first['msg']}{f', not {found!r}' if is_told else ''}"[:300]
 
 
 def _last_line(file: int, size: int) -> int:

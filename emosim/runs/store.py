@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from emosim.episode import unbacked
 from emosim.errors import RunError, UsageError
 from emosim.runs.config import ChangedSettings, RunConfig, RunFile, differences, masked
-from emosim.runs.ledger import Ledger, read_lines, read_values
+from emosim.runs.ledger import Ledger, detail_of, read_lines, read_values
 from emosim.runs.lock import Lock
 from emosim.runs.records import BUDGET, Failure, Record, SpentBySeat
 from emosim.runs.summary import Summary
@@ -79,8 +79,7 @@ def read_config(directory: str | Path) -> RunConfig:
     except OSError as error:
         raise RunError(f"cannot read {path}: {error.strerror}") from None
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise RunError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise RunError(f"{path}: {detail_of(error)}; restore the file, or play into another --out") from None
 
 
 class RunStore:
@@ -105,7 +104,8 @@ class RunStore:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             try:
-                _make(self.directory)
+                holds_run(self.directory, self.config)
+                self.directory.mkdir(parents=True, exist_ok=True)
                 stack.enter_context(Lock(self.directory))
                 self._settle()
             except OSError as error:
@@ -157,18 +157,32 @@ class RunStore:
         write_whole(self.directory / SUMMARY, summary.model_dump_json(indent=2))
 
     def _settle(self) -> None:
-        if not (self.directory / SETTINGS).exists():
-            if (self.directory / EPISODES).exists():
-                raise RunError(f"{self.directory} holds episodes but no {SETTINGS}; choose another directory")
+        if not holds_run(self.directory, self.config):
             command = tuple(masked(word) for word in sys.argv)
             file = RunFile(config=self.config, argv=command, started=datetime.now(UTC).isoformat(timespec="seconds"))
             write_whole(self.directory / SETTINGS, file.model_dump_json(indent=2))
-            return
-        changes = list(differences(read_config(self.directory), self.config))
-        if changes:
-            raise ChangedSettings(
-                f"{self.directory} holds a run with other settings ({'; '.join(changes)}); choose another --out"
-            )
+
+
+def holds_run(directory: Path, config: RunConfig) -> bool:
+    """Return whether a directory holds the run with these settings already; it may also be missing or empty.
+
+    Raises:
+        ChangedSettings: It holds a run with other settings; the message is the difference.
+        UsageError: It is a file, or would lie under one.
+        RunError: It holds episodes without settings, or damaged settings.
+    """
+    if any(place.exists() and not place.is_dir() for place in (directory, *directory.parents)):
+        raise UsageError(f"{directory} is a file, or lies under one; a run needs a directory: choose another --out")
+    if not (directory / SETTINGS).exists():
+        if (directory / EPISODES).exists():
+            raise RunError(f"{directory} holds episodes but no {SETTINGS}; choose another directory")
+        return False
+    changes = list(differences(read_config(directory), config))
+    if changes:
+        raise ChangedSettings(
+            f"{directory} holds a run with other settings ({'; '.join(changes)}); choose another --out"
+        )
+    return True
 
 
 def load_tally(
@@ -194,11 +208,12 @@ def load_tally(
         try:
             brief = _Brief.model_validate_json(line)
         except ValidationError:
+            where = f"{directory / EPISODES}:{number}"
             raise RunError(
-                f"{EPISODES}:{number}: the line is damaged; restore the file, or delete the line and run again"
+                f"{where}: the line is damaged; restore the file, or delete the line and run again"
             ) from None
         if brief.key in seen:
-            raise RunError(f"{EPISODES}:{number}: {brief.key} is there twice; delete one of the lines")
+            raise RunError(f"{directory / EPISODES}:{number}: {brief.key} is there twice; delete one of the lines")
         seen.add(brief.key)
         ended = brief.episode
         row = Row(brief.key, brief.score, brief.return_, ended.ending, len(ended.turns))
@@ -248,15 +263,6 @@ class _Brief(BaseModel):
     return_: float = Field(alias="return")
     usage: SpentBySeat
     episode: _Ended
-
-
-def _make(directory: Path) -> None:
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        raise UsageError(
-            f"{directory} is a file, or lies under one; a run needs a directory: choose another --out"
-        ) from None
 
 
 def _run(directory: str | Path) -> Path:

@@ -16,7 +16,7 @@ from emosim.rewards import Reward, rewards_of
 from emosim.rewards import reward as reward_named
 from emosim.rulebook import GOODBYE, replay
 from emosim.runs.config import RunConfig, differences
-from emosim.runs.ledger import problem_of, read_lines
+from emosim.runs.ledger import detail_of, problem_of, read_lines
 from emosim.runs.records import Record, return_of
 from emosim.runs.seals import broken, seal_head, seal_turn
 from emosim.runs.store import EPISODES, SUMMARY, load_tally, read_config
@@ -164,7 +164,7 @@ def _summary_problems(directory: Path, config: RunConfig) -> Iterator[str]:
     except FileNotFoundError:
         return
     except ValidationError as error:
-        yield f"{SUMMARY}: {problem_of(error)}"
+        yield f"{SUMMARY}: {detail_of(error)}; delete the file and run the same command again: it writes it anew"
         return
     tally = Tally(stored.planned)
     # A run may have gone on after its summary was written: what it tells of stands first in the files.

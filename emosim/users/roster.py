@@ -21,7 +21,9 @@ def _rules(kind: str) -> User:
         "sage": RulesUser(dynamics="sage"),
     }
     if kind not in kinds:
-        raise UsageError(f"no user 'rules:{kind}'{did_you_mean(kind, kinds)}; use rules, rules:semantic or rules:sage")
+        raise UsageError(
+            f"no user 'rules:{kind}'{did_you_mean(kind, filter(None, kinds))}; use rules, rules:semantic or rules:sage"
+        )
     return kinds[kind]
 
 

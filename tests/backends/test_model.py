@@ -178,7 +178,7 @@ def test_seats_and_cost_are_told_apart(connect, ask):
 
 
 def test_max_cost_without_a_price_is_a_mistake(connect):
-    with pytest.raises(UsageError, match="max_cost needs the price of"):
+    with pytest.raises(UsageError, match=r"a limit on the cost needs the price of .*--prices FILE"):
         connect("http://127.0.0.1:9/v1", meter=Meter(max_cost=1.0))
 
 

@@ -78,6 +78,10 @@ def test_version_and_help(said: Said) -> None:
         (("run", "--knob", "skeptic=1"), "unknown knob 'skeptic' (did you mean 'skepticism'?)"),
         (("run", "--knob", "skepticism=2"), "knob 'skepticism' must be a number from 0 to 1"),
         (("run", "--knob", "skepticism"), "write --knob skepticism=0.8"),
+        (("run", "--knob", "skepticism=0.1", "--knob", "skepticism=0.9"), "--knob: skepticism is set twice"),
+        (("run", "--agent", "local", "--agent-temperature", "nan"), "temperature must be a number from 0, not nan"),
+        (("run", "--agent", "local", "--agent-temperature", "-1"), "temperature must be a number from 0, not -1.0"),
+        (("run", "--max-cost", "nan"), "max_cost must be a number from 0, not nan"),
         (("run", "--language", "fr"), "no language 'fr' (known: en, zh)"),
         (("run", "--agent", "baseline:orcale"), "did you mean 'baseline:oracle'?"),
         (("run", "--agent", "py:nowhere:nothing"), "cannot import 'nowhere'"),
@@ -90,7 +94,9 @@ def test_version_and_help(said: Said) -> None:
         (("run", "--gate", "scor>=1"), "no metric 'scor' (did you mean 'score'?)"),
         (("run", "--display", "fancy"), "no display 'fancy'"),
         (("run", "--prices", "/nowhere.toml"), "/nowhere.toml"),
-        (("run", "--agent", "http://127.0.0.1:9/v1#m", "--max-cost", "1"), "price"),
+        (("run", "--agent", "http://127.0.0.1:9/v1#m", "--max-cost", "1"), "--prices FILE"),
+        (("run", "--user", "rules:foo"), "(known: lexical, sage, semantic)"),
+        (("run", "@/tmp"), "@/tmp: a file of settings ends in .toml, such as emosim run @run.toml"),
         (("run", "--agent", "http://127.0.0.1:9/v1#m", "--agent-system", "/nowhere"), "cannot read /nowhere"),
         (("merge", "--out", "x"), "missing argument"),
     ],
@@ -150,6 +156,20 @@ def test_a_closed_pipe_is_no_traceback() -> None:
         shell=True, env={**os.environ, "PYTHONPATH": root}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "step"),
+    [
+        ((), "Next: emosim play sakura   talk to Sakura Endo yourself\n"),
+        (("--persona", "tom"), "Next: emosim play tom   talk to Tom Okafor yourself\n"),
+        (("--persona", "tom", "--language", "zh"), "Next: emosim play tom --language zh   talk to "),
+    ],
+)
+def test_the_demo_is_the_same_each_time_and_ends_with_who_played(said: Said, args: tuple[str, ...], step: str) -> None:
+    shown = said("demo", *args)
+    assert shown == said("demo", *args)
+    assert (shown[0], step in shown[1]) == (0, True)
 
 
 @pytest.mark.parametrize("what", ["packs", "personas", "knobs", "agents", "users", "rewards"])

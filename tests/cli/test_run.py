@@ -135,7 +135,7 @@ def test_rescoring_and_merging(said: Said) -> None:
 
 
 def test_what_is_missing_and_what_was_earned_is_told_as_it_is(said: Said) -> None:
-    said("run", *SMALL, "--shard", "0/2", "--out", "s")
+    said("run", *SMALL, "--repeats", "4", "--shard", "0/2", "--out", "s")
     code, out, _ = said("merge", "s", "--out", "m")
     assert code == 0
     assert "the rest is in none of the runs; the command that played them, without --shard and with --out m" in out
@@ -176,6 +176,47 @@ def test_a_wrong_place_is_a_mistake_of_usage(said: Said, args: tuple[str, ...]) 
     assert any(step in err for step in ("choose another", "name the directory"))
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("run.json", "{", "emosim: r/run.json: Invalid JSON: EOF"),
+        ("run.json", "[]", "emosim: r/run.json: Input should be an object, not []; restore the file"),
+        ("episodes.jsonl", "[]\n", "emosim: r/episodes.jsonl:1: Input should be an object, not []; restore the file"),
+        ("episodes.jsonl", "{\n", "emosim: r/episodes.jsonl:1: the line is damaged (no JSON); restore the file"),
+        ("failures.jsonl", '{"a": 1}\n', "emosim: r/failures.jsonl:1: key: Field required; restore the file"),
+    ],
+)
+def test_damaged_files_are_named_with_their_place(said: Said, name: str, text: str, told: str) -> None:
+    said("run", *SMALL, "--out", "r")
+    Path("r", name).write_text(text)
+    code, out, err = said("rescore", "r", "--reward", "final")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert err.startswith(told)
+
+
+def test_a_wrong_summary_is_named_and_not_poured_out(said: Said) -> None:
+    said("run", *SMALL, "--out", "r")
+    Path("r/summary.json").write_text(json.dumps({"hoax": list(range(50))}))
+    code, out, _ = said("verify", "r")
+    assert (code, out.splitlines()[0].partition(";")[0]) == (1, "summary.json: status: Field required")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("p.json", "x", "prices file p.json: no JSON (Expecting value"),
+        ("p.toml", "x", "prices file p.toml: no TOML (Expected '='"),
+        ("p.json", "[]", "prices file p.json: Input should be a valid dictionary; write"),
+        ("p.json", '{"m": 3}', "prices file p.json: m: Input should be a valid dictionary"),
+    ],
+)
+def test_wrong_prices_are_told_with_an_example(said: Said, name: str, text: str, told: str) -> None:
+    Path(name).write_text(text)
+    code, _, err = said("run", *SMALL, "--prices", name)
+    assert (code, err.count("\n"), '{"MODEL": {"input": 0.5, "output": 1.5}}' in err) == (2, 1, True)
+    assert told in err
+
+
 def test_a_dry_run_asks_nothing(said: Said) -> None:
     with FakeServer("I hear you.") as server:
         spec = f"{server.url}#fake"
@@ -186,6 +227,23 @@ def test_a_dry_run_asks_nothing(said: Said) -> None:
     assert "calls, about" in out
     assert "$?" in out
     assert not Path("r").exists()
+
+
+def test_a_dry_run_refuses_what_the_run_would_refuse(said: Said) -> None:
+    said("run", *SMALL, "--out", "r")
+    assert "0 episodes to play of 4 (4 are done)" in said("run", *SMALL, "--out", "r", "--dry-run")[1]
+    Path("file").write_text("")
+    for wrong in (("--out", "r", "--seed", "3"), ("--out", "file"), ("--repeats", "99999999999", "--out", "s")):
+        dry, real = said("run", *SMALL, *wrong, "--dry-run"), said("run", *SMALL, *wrong)
+        assert dry == real
+        assert (dry[0], dry[1], dry[2].count("\n")) == (2, "", 1)
+    assert "399,999,999,996 episodes are more than a suite may hold (1,000,000); play parts of it" in dry[2]
+
+
+def test_a_dry_run_of_a_large_suite_is_soon_done(said: Said) -> None:
+    begun = time.monotonic()
+    assert "100000 episodes to play of 100000" in said("run", *SMALL, "--repeats", "25000", "--dry-run")[1]
+    assert time.monotonic() - begun < 10
 
 
 def test_a_model_agent_plays_and_what_it_used_is_counted(said: Said) -> None:
@@ -341,7 +399,9 @@ def test_settings_from_a_file_yield_to_what_is_typed(said: Said, monkeypatch: py
     [
         ("levle = 0", ("run", "@run.toml"), "run.toml: emosim run has no setting 'levle' (did you mean 'level'?)"),
         ("level = ", ("run", "@run.toml"), "run.toml is no TOML: Invalid value (at"),
-        ('repeats = "two"', ("run", "@run.toml"), "invalid value for '--repeats'"),
+        ('repeats = "two"', ("run", "@run.toml"), "run --help; settings were read from run.toml"),
+        ('level = "hard"', ("run", "@run.toml"), "--level: 'hard' is not a number; settings were read from run.toml"),
+        ("", ("run", "@other.sh"), "@other.sh: a file of settings ends in .toml, such as emosim run @run.toml"),
         ("", ("run", "@other.toml"), "cannot read the settings in other.toml: No such file"),
         ("", ("@run.toml",), "one file of settings, after a command"),
         ("", ("run", "@run.toml", "@run.toml"), "one file of settings, after a command"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Literal, TypeAlias
 
 from pydantic import ConfigDict, Field
@@ -163,11 +163,17 @@ def _cell(rows: list[Row]) -> Cell:
     )
 
 
-def _mean(rows: Iterable[Row], value: Callable[[Row], float], within: tuple[float, float] | None = None) -> Mean | None:
+def _mean(
+    rows: Collection[Row], value: Callable[[Row], float], within: tuple[float, float] | None = None
+) -> Mean | None:
+    """Return the mean over personas; several difficulties or languages of one persona are no sample of anything."""
     groups: dict[str, list[float]] = defaultdict(list)
     for row in rows:
         groups[row.persona].append(value(row))
-    return mean_of(groups, within)
+    mean = mean_of(groups, within)
+    if mean is not None and len(groups) == 1 and len({(row.cell, row.language) for row in rows}) > 1:
+        return mean.model_copy(update={"low": None, "high": None})
+    return mean
 
 
 def _endings(rows: Iterable[Row]) -> dict[str, int]:

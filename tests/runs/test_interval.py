@@ -57,3 +57,23 @@ def test_the_interval_covers_the_planted_truth() -> None:
         assert mean.high is not None
         covered += mean.low <= 0.4 <= mean.high
     assert 0.935 <= covered / 2000 <= 0.965
+
+
+@pytest.mark.parametrize(("personas", "truth"), [(3, 0.1), (8, 0.1), (24, 0.1), (24, 0.5)])
+def test_the_interval_of_few_bounded_values_covers_the_truth_near_an_end(personas: int, truth: float) -> None:
+    dice = np.random.default_rng(2)
+    covered = 0
+    for _ in range(1000):
+        scores = dice.beta(0.4 * truth, 0.4 * (1 - truth), personas)
+        mean = mean_of({str(place): [float(score)] for place, score in enumerate(scores)}, within=(0.0, 1.0))
+        assert mean is not None
+        assert mean.low is not None
+        assert mean.high is not None
+        covered += mean.low <= truth <= mean.high
+    assert covered / 1000 >= 0.93
+
+
+def test_equal_values_of_few_units_leave_room_for_others() -> None:
+    mean = mean_of({name: [0.0] for name in "abc"}, within=(0.0, 1.0))
+    assert mean is not None
+    assert (mean.low, mean.high) == (0.0, pytest.approx(0.632, abs=0.001))

@@ -19,7 +19,7 @@ from emosim.users.rules import RulesUser
 CORE = load_pack("core")
 PAIRS = [(name, language) for name in CORE.personas for language in CORE.about.languages]
 LEAST_SHARE = 0.9
-"""Share of single expectations that the offline user must meet. Measured: 164 of 180."""
+"""Share of single expectations that the offline user must meet. Measured: 172 of 180."""
 
 
 def ends(name: str, language: str) -> tuple[float, float]:
@@ -36,7 +36,7 @@ def test_the_solving_dialogue_helps_and_the_failing_one_does_not(name: str, lang
 
 
 def test_nearly_every_solving_dialogue_reaches_a_high_mood() -> None:
-    """Measured: 46 of 48 end at 70 or more; the others hold metaphors that the offline user takes for harm."""
+    """Measured: 47 of 48 end at 70 or more; the other holds metaphors that the offline user takes for harm."""
     high = [solved >= 70 for solved, _ in (ends(*pair) for pair in PAIRS)]
     assert sum(high) / len(high) >= 0.9
 

@@ -60,12 +60,14 @@ def assignments(texts: Iterable[str], option: str) -> dict[str, float]:
     """Return `name=value` pairs.
 
     Raises:
-        UsageError: One has another form.
+        UsageError: One has another form, or a name is there twice.
     """
     found: dict[str, float] = {}
     for text in (part for given in texts for part in words(given)):
         name, sign, value = text.partition("=")
         if not sign:
             raise UsageError(f"{option}: '{text}' has no value; write {option} skepticism=0.8")
+        if name.strip() in found:
+            raise UsageError(f"{option}: {name.strip()} is set twice; give it one value")
         found[name.strip()] = number(value, f"{option} {name.strip()}")
     return found

@@ -51,8 +51,8 @@ def counts(summary: Summary, rest: str = _AGAIN) -> str:
     return line
 
 
-def _rows(summary: Summary) -> list[Sequence[str]]:
-    rows = [
+def _rows(summary: Summary) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [
         (cell, str(of.episodes), *_means(of.score, of.return_), f"{of.turns:.1f}", _endings(of.endings))
         for cell, of in summary.by_level.items()
     ]

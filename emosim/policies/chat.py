@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
+from emosim.errors import UsageError
 from emosim.flow import ChatRequest, ChatResponse, Flow, Message, ask
 from emosim.policies.protocol import View
 
@@ -39,6 +41,9 @@ class ChatPolicy:
         think: Ask for reasoning in `<think>` first.
         temperature: Sampling temperature, None for the model's default.
         max_tokens: Longest reply in tokens, None for the model's default.
+
+    Raises:
+        UsageError: The temperature is negative or no number.
     """
 
     name: str
@@ -46,6 +51,10 @@ class ChatPolicy:
     think: bool = False
     temperature: float | None = None
     max_tokens: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.temperature is not None and not 0 <= self.temperature < math.inf:
+            raise UsageError(f"the agent's temperature must be a number from 0, not {self.temperature}")
 
     @property
     def privileged(self) -> bool:

@@ -274,4 +274,4 @@ def test_too_many_faults_are_refused(said: Said) -> None:
     for command in (("ceiling", "r"), ("diversity", "r"), ("compare", "r", "r")):
         code, _, err = said(*command)
         assert (code, "unscorable" in err or "no finished episode" in err) == (2, True), err
-    assert said("ceiling", "nowhere")[0] == 1
+    assert said("ceiling", "nowhere")[0] == 2

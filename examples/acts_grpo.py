@@ -210,7 +210,7 @@ def play(policy: ActsPolicy, level: float, users: Ints, rng: np.random.Generator
 
 def some_users(per_persona: int, start: int = TEST_FROM) -> Ints:
     """Return seeds of users, equally many of each of the 24 personas of the core pack, shape [24, per_persona]."""
-    personas = len(_environment(1, 0.0).single.personas)
+    personas = len(_environment(1, 0.0).single.bill.personas)
     seeds = np.arange(start, start + 200 * personas * per_persona)
     rows = openings(seeds, personas).rows
     return np.stack([seeds[rows == row][:per_persona] for row in range(personas)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from emosim.cli.display import money
@@ -70,8 +70,8 @@ def unfinished(summary: Summary, directory: Path) -> str:
     return f"no episode could be finished{first}; see {directory / FAILURES}"
 
 
-def _rows(summary: Summary) -> list[Sequence[str]]:
-    rows: list[Sequence[str]] = [
+def _rows(summary: Summary) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [
         (cell, str(of.episodes), *_means(of.score, of.return_), f"{of.turns:.1f}", _endings(of.endings))
         for cell, of in summary.by_level.items()
     ]

@@ -104,7 +104,7 @@ class RunStore:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             try:
-                holds_run(self.directory, self.config)
+                _check_place(self.directory)
                 self.directory.mkdir(parents=True, exist_ok=True)
                 stack.enter_context(Lock(self.directory))
                 self._settle()
@@ -171,8 +171,7 @@ def holds_run(directory: Path, config: RunConfig) -> bool:
         UsageError: It is a file, or would lie under one.
         RunError: It holds episodes without settings, or damaged settings.
     """
-    if any(place.exists() and not place.is_dir() for place in (directory, *directory.parents)):
-        raise UsageError(f"{directory} is a file, or lies under one; a run needs a directory: choose another --out")
+    _check_place(directory)
     if not (directory / SETTINGS).exists():
         if (directory / EPISODES).exists():
             raise RunError(f"{directory} holds episodes but no {SETTINGS}; choose another directory")
@@ -263,6 +262,11 @@ class _Brief(BaseModel):
     return_: float = Field(alias="return")
     usage: SpentBySeat
     episode: _Ended
+
+
+def _check_place(directory: Path) -> None:
+    if any(place.exists() and not place.is_dir() for place in (directory, *directory.parents)):
+        raise UsageError(f"{directory} is a file, or lies under one; a run needs a directory: choose another --out")
 
 
 def _run(directory: str | Path) -> Path:

@@ -81,7 +81,6 @@ def test_version_and_help(said: Said) -> None:
         (("run", "--knob", "skepticism=0.1", "--knob", "skepticism=0.9"), "--knob: skepticism is set twice"),
         (("run", "--agent", "local", "--agent-temperature", "nan"), "temperature must be a number from 0, not nan"),
         (("run", "--agent", "local", "--agent-temperature", "-1"), "temperature must be a number from 0, not -1.0"),
-        (("run", "--max-cost", "nan"), "'--max-cost'"),
         (("run", "--language", "fr"), "no language 'fr' (known: en, zh)"),
         (("run", "--agent", "baseline:orcale"), "did you mean 'baseline:oracle'?"),
         (("run", "--agent", "py:nowhere:nothing"), "cannot import 'nowhere'"),

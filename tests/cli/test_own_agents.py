@@ -18,6 +18,9 @@ from pathlib import Path
 def fair(messages): return "That sounds heavy. What weighs most?"
 def leave(messages):
     sys.exit(3)
+def once(messages):
+    if Path("once").exists(): raise ValueError("a second episode")
+    Path("once").touch()
 def interrupt(messages): raise KeyboardInterrupt
 async def later(messages): return "Later."
 def hang(messages):
@@ -61,6 +64,14 @@ def said(place: Path, *args: str) -> tuple[int, str, str]:
 
 def test_modules_of_the_working_directory_are_found(place: Path) -> None:
     assert said(place, *ONE, "--agent", "py:ag:fair")[0] == 0
+
+
+def test_a_failure_beside_what_is_finished_is_quoted_with_its_place(place: Path) -> None:
+    args = ("run", "--level", "0,0.5", "--personas", "tom", "--display", "none", "--out", "r", "--concurrency", "1")
+    code, out, _ = said(place, *args, "--agent", "py:ag:once")
+    assert (code, "1 of 2 episodes finished" in out, "emosim verify r" in out) == (0, True, True)
+    assert "first failure: core/tom:en:" in out
+    assert "raised ValueError: a second episode (ag.py:9)" in out
 
 
 @pytest.mark.parametrize(

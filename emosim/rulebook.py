@@ -20,7 +20,7 @@ BLANK: Final = Appraisal(
 )
 """What an empty reply means, to every user: the worst that a turn can bring. Never asked of a model."""
 
-QUOTES: Final = 512
+QUOTES: Final = 4096
 """Quotes of earlier replies that are kept as they are compared with later ones."""
 
 GOODBYE: Final = BLANK.model_copy(update={"thought": "They hung up."})

@@ -18,7 +18,7 @@ from emosim.users.perception.cues import FAMILIES
 from emosim.users.perception.features import Reading, shared
 from emosim.users.perception.lexicon import AGREEING, GRAMMAR, KNOWN
 from emosim.users.perception.quotes import clip_quote
-from emosim.users.perception.tokens import fold, recall, window
+from emosim.users.perception.tokens import cut, fold, recall, window
 from emosim.users.perception.wordlists import word_list
 
 _BUTTER: Final = word_list("butter")
@@ -125,11 +125,10 @@ def copies(reading: Reading, context: Context) -> bool:
 
 def repeats(reading: Reading, old: str) -> bool:
     """Return whether more than four of five pairs stand in an older reply; each word that does not rules out one."""
-    (tokens, words), few = recall(old), len(reading.tokens) - 1
-    for mine in (reading.content, reading.words):
-        if 5 * (len(mine) - len(mine & words)) > few:
-            return False
-    pairs = set(pairwise(reading.tokens))
+    mine, few = reading.words, len(reading.tokens) - 1
+    if 5 * (len(mine) - len(mine & recall(old))) > few:
+        return False
+    tokens, pairs = cut(old).tokens, set(pairwise(reading.tokens))
     return len(pairs.intersection(pairwise(tokens))) > 0.8 * len(pairs)
 
 
@@ -155,9 +154,14 @@ def unreadable(reading: Reading) -> bool:
     """Return whether a reply holds no word: letters or figures alone, one character, or nothing that was ever seen."""
     if reading.language == "zh":
         return reading.size < 2
-    if not any([len(word) > 1 and not word.isdigit() for word in reading.tokens]):
+    if not has_word(reading.tokens):
         return True
     return len(reading.text) > 4 and not reading.tally[KNOWN]
+
+
+def has_word(tokens: list[str]) -> bool:
+    """Return whether one of the tokens is longer than a letter and no figure; nearly always one of the first."""
+    return any(len(token) > 1 and not token.isdigit() for token in tokens)
 
 
 def buttered(reading: Reading, context: Context) -> bool:

@@ -47,7 +47,8 @@ def scan(tokens: list[str], places: list[int], marks: list[Mark], language: Lang
         marks: What it does.
         language: Language of the reply.
     """
-    size, hits, negated = len(tokens), list[tuple[int, int]](), set[int]()
+    size, hits = len(tokens), []
+    negated: set[int] = set()
     for at, mark in zip(places, marks, strict=True):
         place, follow = (at, at + 1) if at < size else (at - size, at - size + 2)
         if isinstance(mark, int):

@@ -16,10 +16,13 @@ import numpy as np
 
 from emosim.persona import Language
 from emosim.users.perception.context import Context
+from emosim.users.perception.continuations import Ints
 from emosim.users.perception.cues import COUNT, FAMILIES, Mark, scan
-from emosim.users.perception.lexicon import ME, YOU, Array, Ints, Lexicon, lexicon
+from emosim.users.perception.lexicon import ME, YOU, Array, Lexicon, lexicon
 from emosim.users.perception.tokens import (
+    HEAD,
     STOPS,
+    TAIL,
     Cut,
     Segment,
     copied_pairs,
@@ -47,6 +50,7 @@ _WH: Final = word_list("wh")
 _YES_NO: Final = word_list("yes_no")
 _WHY: Final = frozenset(("why", "为", "干"))
 _ORDERS: Final = word_list("orders")
+_ONES: Final = np.ones(HEAD + TAIL + 1, dtype=np.float32)
 _UNCOUNTED: Final = array("f", bytes(8 * COUNT))
 
 
@@ -62,14 +66,14 @@ class Reading:
     """Its tokens, a break around each segment."""
     words: frozenset[str]
     """Its tokens, each once."""
-    content: frozenset[str]
-    """Its words that are not mere grammar, BREAK among them."""
     segments: list[Segment]
     """Its segments."""
     size: int
     """Tokens without breaks."""
     sums: Array
     """Sums of the lexicon's rows, segments x (rank + 6)."""
+    whole: Array
+    """The sum of them all."""
     tally: list[float]
     """How many tokens were seen in training, negate, mean you or I, are grammar or agree, see `lexicon.TALLIED`."""
     hits: list[tuple[int, int]]
@@ -105,21 +109,21 @@ def read(text: str, context: Context) -> Reading:
     places = known.look_up(tokens, 2 if language == "en" else 3)
     sums = add_up(places, found, known)
     hits = scan(tokens, *marks(places, known), language)
+    whole = _ONES[: len(sums)].dot(sums)
     words = frozenset(tokens)
-    keep_in_mind(seen, tokens, words)
-    content = words - STOPS[language]
-    about = topic_keys(content, tokens, language)
+    keep_in_mind(seen, words)
+    about = topic_keys(words - STOPS[language], tokens, language)
     heard = said(context.user_said, language)
     return Reading(
         text=seen,
         language=language,
         tokens=tokens,
         words=words,
-        content=content,
         segments=found.segments,
         size=len(tokens) - len(found.segments) - 1,
         sums=sums,
-        tally=np.add.reduce(sums[:, known.rank :], axis=0).tolist(),
+        whole=whole,
+        tally=whole[known.rank :].tolist(),
         hits=hits,
         cues=cue_counts(hits),
         about=about,

@@ -52,7 +52,7 @@ def score(reading: Reading, need: Need, overlap: int) -> Scores:
     total = counted.dot(weights.counts[place])
     parts = reading.sums[:, : weights.rank].dot(weights.expand[place])
     sentences = alone(reading, parts[:, -1].tolist(), float(total[-1]))
-    total += np.add.reduce(parts, axis=0) * (1.0 / sqrt(1.0 + reading.size))
+    total += reading.whole[: weights.rank].dot(weights.expand[place]) * np.float32(1.0 / sqrt(1.0 + reading.size))
     values: list[float] = total.tolist()
     acts = values[1:-1]
     quality = quality_of(seen(values[0], sentences, acts), weights.hidden[place], weights.out)
@@ -83,10 +83,8 @@ def seen(words: float, sentences: list[float], acts: list[float]) -> Array:
     """
     size = len(sentences)
     mean = sum(sentences) / size
-    return np.array(
-        [1.0, words, mean, min(sentences), max(sentences), sentences[-1], sentences[0], log(size), *acts],
-        dtype=np.float32,
-    )
+    whole = [1.0, words, mean, min(sentences), max(sentences), sentences[-1], sentences[0], log(size), *acts]
+    return np.frombuffer(array("f", whole), dtype=np.float32)
 
 
 def quality_of(inputs: Array, hidden: Array, out: Array) -> float:

@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emosim.persona import Language
+from emosim.users.perception.continuations import Continuations, Ints
 from emosim.users.perception.cues import Mark, mark, table
 from emosim.users.perception.wordlists import word_list
 
 Array = NDArray[np.float32]
-Ints = NDArray[np.int32]
 
 TALLIED: Final[dict[Language, tuple[str, ...]]] = {
     "en": ("negators", "you", "i", "stop_en", "agreeing"),
@@ -32,18 +32,16 @@ KNOWN, _, YOU, ME, GRAMMAR, AGREEING = range(6)
 """Places in a tally: words seen in training, then those of TALLIED."""
 UNKNOWN: Final = 0
 """Row of what is not known; all zeros."""
-_NOWHERE: Final = UNKNOWN.to_bytes(4, "little")
 
 
 @dataclass(frozen=True)
 class Lexicon:
     """Everything known of one language's words."""
 
-    words: dict[str, bytes]
-    """Word or character -> row, as the four bytes of an int32."""
-    longer: dict[int, bytes]
-    """Pair or triple -> row, likewise. Its key is the row of what it begins with, plus that of its last word times
-    2**32: in memory, one behind the other."""
+    words: dict[str, int]
+    """Word or character -> row."""
+    longer: Continuations
+    """Rows of what a pair or triple begins with and of its last word -> its row."""
     rows: NDArray[np.int8]
     """Rows x (rank + 6), of one byte each, as it is memory that a look-up waits for. First compressed weights, small
     integers, so that sums are exact in any order; then 1 where a word was seen in training, and where it is in a list
@@ -70,17 +68,16 @@ class Lexicon:
             tokens: Words or characters.
             width: 2 for words and pairs, 3 for triples too.
         """
-        words = b"".join(map(self.words.get, tokens, repeat(_NOWHERE)))
-        keys = np.ndarray(len(tokens) - 1, dtype="<i8", buffer=words, strides=(4,))
-        found = words + self._rows_of(keys) + _NOWHERE
-        if width > 2:
-            rows = np.frombuffer(found, dtype="<i4")
-            keys = rows[2 : len(tokens)] * np.int64(1 << 32) + rows[len(tokens) : -2]
-            found += self._rows_of(keys) + 2 * _NOWHERE
-        return np.frombuffer(found, dtype="<i4")
-
-    def _rows_of(self, keys: NDArray[np.int64]) -> bytes:
-        return b"".join(map(self.longer.get, keys.tolist(), repeat(_NOWHERE)))
+        size = len(tokens)
+        rows = np.zeros(width * size, dtype=np.int32)
+        words = rows[:size]
+        words[:] = np.fromiter(map(self.words.get, tokens, repeat(UNKNOWN)), dtype=np.int32, count=size)
+        begun = words
+        for longer in range(1, width):
+            known = self.longer.rows_of(begun[:-1], words[longer:])
+            begun = rows[longer * size : longer * size + len(known)]
+            begun[:] = known
+        return rows
 
 
 @cache
@@ -102,8 +99,8 @@ def lexicon(language: Language) -> Lexicon:
     marked = np.zeros(len(rows), dtype=np.int16)
     marked[[places[key] for key in marking]] = range(1, len(marking) + 1)
     return Lexicon(
-        words={key: place.to_bytes(4, "little") for key, place in places.items() if " " not in key},
-        longer={key: place.to_bytes(4, "little") for key, place in longer.items()},
+        words={key: place for key, place in places.items() if " " not in key},
+        longer=Continuations.of(longer, len(places) + 1),
         rows=rows,
         rank=rank,
         marked=marked,
@@ -115,21 +112,21 @@ def lexicon(language: Language) -> Lexicon:
     )
 
 
-def numbered(keys: Iterable[str]) -> tuple[dict[str, int], dict[int, int]]:
+def numbered(keys: Iterable[str]) -> tuple[dict[str, int], dict[tuple[int, int], int]]:
     """Return the rows of words, pairs and triples and of all that they begin with.
 
-    >>> numbered(["b c a", "b"])[0]
-    {'a': 1, 'b': 2, 'c': 3, 'b c': 4, 'b c a': 5}
+    >>> numbered(["b c a", "b"])
+    ({'a': 1, 'b': 2, 'c': 3, 'b c': 4, 'b c a': 5}, {(2, 3): 4, (4, 1): 5})
 
     Returns:
-        Row by key, and by the key that `Lexicon.longer` has.
+        Row by key, and by the rows of what it begins with and of its last word.
     """
     spelled = [tuple(key.split(" ")) for key in keys]
     rows: dict[str, int] = {}
-    longer: dict[int, int] = {}
+    longer: dict[tuple[int, int], int] = {}
     for word in sorted({word for parts in spelled for word in parts}):
         rows[word] = len(rows) + 1
     for width in (2, 3):
         for first, last in sorted({(" ".join(p[: width - 1]), p[width - 1]) for p in spelled if len(p) >= width}):
-            longer[rows[first] + (rows[last] << 32)] = rows[f"{first} {last}"] = len(rows) + 1
+            longer[rows[first], rows[last]] = rows[f"{first} {last}"] = len(rows) + 1
     return rows, longer

@@ -21,15 +21,13 @@ from emosim.users.perception.wordlists import word_list
 
 HEAD, TAIL = 4000, 1000
 """Characters that are looked at from the start and from the end of a reply."""
-REMEMBERED: Final = 64
-"""Replies whose words are kept at hand; few, as thousands of episodes share them."""
+REMEMBERED: Final = 2048
+"""Replies whose words are kept at hand, about 8 KB each: the last three of some 700 episodes."""
 MESSAGES: Final = 2048
 """Messages of persons that are kept as replies are compared with them: a cast of 24 has some 1,500 that come again and
 again. About 7 KB each."""
 Sentence: TypeAlias = tuple[int, int, bool, list[str]]
 """Where it starts and ends, whether it is a question, its words."""
-Recalled: TypeAlias = tuple[list[str], frozenset[str]]
-"""The tokens of an earlier reply, and the same, each once."""
 BREAK: Final = ""
 """The token between segments: no word, so that no pair of words crosses it."""
 
@@ -55,7 +53,7 @@ _SHAPED: Final = bytes(97 if 97 <= c <= 122 else 48 if 48 <= c <= 57 else c if c
 STOP_EN: Final = word_list("stop_en")
 STOP_ZH: Final = word_list("stop_zh")
 STOPS: Final[dict[Language, frozenset[str]]] = {"en": STOP_EN, "zh": STOP_ZH}
-_IN_MIND: Final[dict[str, Recalled]] = {}
+_IN_MIND: Final[dict[str, frozenset[str]]] = {}
 _FIVE: Final = itemgetter(slice(5))
 _MIRROR: Final = {
     "i": "you", "i'm": "you're", "i've": "you've", "i'd": "you'd", "i'll": "you'll", "my": "your", "me": "you",
@@ -218,20 +216,17 @@ def cut(seen: str) -> Cut:
     return Cut(language, tokens, segments)
 
 
-def keep_in_mind(seen: str, tokens: list[str], words: frozenset[str]) -> None:
+def keep_in_mind(seen: str, words: frozenset[str]) -> None:
     """Keep the words of a reply at hand, as the next ones are compared with it."""
     while len(_IN_MIND) >= REMEMBERED:
         _IN_MIND.pop(next(iter(_IN_MIND), ""), None)
-    _IN_MIND[seen] = tokens, words
+    _IN_MIND[seen] = words
 
 
-def recall(seen: str) -> Recalled:
+def recall(seen: str) -> frozenset[str]:
     """Return the words of an earlier reply."""
     found = _IN_MIND.get(seen)
-    if found is None:
-        tokens = cut(seen).tokens
-        found = tokens, frozenset(tokens)
-    return found
+    return frozenset(cut(seen).tokens) if found is None else found
 
 
 @dataclass(slots=True)

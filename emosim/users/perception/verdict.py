@@ -94,6 +94,8 @@ def poisoned(reading: Reading, scores: Scores) -> float:
     The corpora hold few open insults in otherwise kind replies, and many that are quoted or meant well.
     """
     places = [place for place, family in reading.hits if family in _INSULTING]
+    if not places:
+        return scores.quality
     worst = min(
         [
             quality

@@ -24,7 +24,7 @@ def ceiling_command(
     level: options.Levels = "",
     user: options.User = "rules",
     pack: options.PackName = "core",
-    personas: options.Personas = "",
+    personas: options.Personas = None,
     language: options.Language = "en",
     seed: options.Seed = 0,
     out: options.Out = None,
@@ -42,7 +42,7 @@ def ceiling_command(
     """Show the ceiling C(k) and pass@k of a run, or of an agent that is played first (at level 0.5 by default)."""
     from emosim.analysis.findings import ceiling_findings
     from emosim.cli.lineup import Limits, players_of
-    from emosim.cli.parsing import languages, numbers, words
+    from emosim.cli.parsing import languages, names, numbers
     from emosim.cli.stored import table_of
     from emosim.errors import UsageError
     from emosim.runs import config_of
@@ -54,7 +54,7 @@ def ceiling_command(
     if run is None:
         suite = Suite(
             pack=pack,
-            personas=words(personas),
+            personas=names(personas, pack),
             languages=languages(language),
             levels=numbers(level or "0.5", "--level"),
             seed=seed,

@@ -36,7 +36,7 @@ def frontier_command(
     width: Annotated[float, Option(min=0.001, help="Stop at this half-width of the 95 % interval.")] = 0.05,
     batch: Annotated[int, Option(min=1, help="Episodes proposed together, and at once.")] = 8,
     language: options.Language = "en",
-    personas: options.Personas = "",
+    personas: options.Personas = None,
     seed: options.Seed = 0,
     out: options.Out = None,
     gate: Annotated[list[str] | None, Option(help="Exit 3 unless it holds: 'boundary>=0.4'.")] = None,
@@ -148,8 +148,8 @@ def _cast(config: RunConfig) -> tuple[str, ...]:
     return cast
 
 
-def _settle(asked: Asked, players: Players, what: tuple[str, str, str, str]) -> RunConfig:
-    from emosim.cli.parsing import languages, words
+def _settle(asked: Asked, players: Players, what: tuple[str, str | None, str, str]) -> RunConfig:
+    from emosim.cli.parsing import languages, names
     from emosim.errors import UsageError
     from emosim.probes import probe_config
 
@@ -161,7 +161,7 @@ def _settle(asked: Asked, players: Players, what: tuple[str, str, str, str]) -> 
         players,
         asked.design,
         pack=pack,
-        personas=[persona.removeprefix(f"{pack}/") for persona in words(personas)],
+        personas=names(personas, pack),
         language=spoken[0],
         knobs=asked.knobs,
         seed=asked.seed,

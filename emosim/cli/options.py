@@ -17,7 +17,7 @@ Option = partial(typer.Option, show_envvar=False)
 Agent = Annotated[str, Option(help="Who is tested; see emosim list agents.")]
 User = Annotated[str, Option(help="Who plays the personas; see emosim list users.")]
 PackName = Annotated[str, Option("--pack", help="Name of a pack, or path of its folder.")]
-Personas = Annotated[str, Option(help="Ids of personas, with commas; all by default.")]
+Personas = Annotated[str | None, Option(help="Ids of personas, with commas; all by default.")]
 Language = Annotated[str, Option(help="Language of the episodes.")]
 Seed = Annotated[int, Option(min=0, help="Number of the first seed, and of the order of the cast.")]
 Out = Annotated[Path | None, Option(help="Directory of the run; by default one named by the settings.")]

@@ -18,6 +18,20 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
 
 
+def names(text: str | None, pack: str) -> tuple[str, ...]:
+    """Return the ids of a list with commas, each as `tom` or `core/tom`; none where nothing was asked for.
+
+    Raises:
+        UsageError: The list is empty.
+    """
+    if text is None:
+        return ()
+    found = tuple(name.removeprefix(f"{pack}/") for name in words(text))
+    if not found:
+        raise UsageError("--personas is empty; name some with commas, or leave it out to play all of them")
+    return found
+
+
 def numbers(text: str, option: str) -> tuple[float, ...]:
     """Return the numbers of a list with commas.
 

@@ -26,7 +26,7 @@ def run_command(
     level: Annotated[str, Option(help="Levels 0..1, with commas.")] = "0,0.5,1",
     knob: Annotated[list[str] | None, Option(help="Set one knob over all levels: name=value.")] = None,
     language: Annotated[str, Option(help="Languages, with commas.")] = "en",
-    personas: Annotated[str, Option(help="Ids of personas, with commas; all by default.")] = "",
+    personas: Annotated[str | None, Option(help="Ids of personas, with commas; all by default.")] = None,
     repeats: Annotated[int, Option("--repeats", "-n", min=1, help="Seeds per persona, language and level.")] = 1,
     seed: Annotated[int, Option(min=0, help="Number of the first seed.")] = 0,
     reward: Annotated[str, Option(help="Reward function; see emosim list rewards.")] = "delta",
@@ -80,13 +80,15 @@ def run_command(
         raise typer.Exit(code)
 
 
-def _suite(pack: str, personas: str, language: str, level: str, knobs: list[str], seed: int, repeats: int) -> Suite:
-    from emosim.cli.parsing import assignments, languages, numbers, words
+def _suite(
+    pack: str, personas: str | None, language: str, level: str, knobs: list[str], seed: int, repeats: int
+) -> Suite:
+    from emosim.cli.parsing import assignments, languages, names, numbers
     from emosim.suite import Suite
 
     return Suite(
         pack=pack,
-        personas=tuple(persona.removeprefix(f"{pack}/") for persona in words(personas)),
+        personas=names(personas, pack),
         languages=languages(language),
         levels=numbers(level, "--level"),
         knobs=assignments(knobs, "--knob"),

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
 from pydantic import Field
@@ -33,6 +33,8 @@ failed and nothing may be concluded."""
 UNBACKED: Final = "unbacked:"
 """Prefix of the kind that counts what a user's model claimed to find in a reply and could not quote from it."""
 
+PARTED: Final = 512
+"""Replies with marks of reasoning whose parts are kept."""
 _THINK: Final = re.compile(r"<(think|thinking)>(.*?)</\1>", re.DOTALL | re.IGNORECASE)
 _OPENING: Final = re.compile(r"<(?:think|thinking)>", re.IGNORECASE)
 _CLOSING: Final = re.compile(r"</(?:think|thinking)>", re.IGNORECASE)
@@ -48,23 +50,12 @@ class Utterance(Compact):
     def text(self) -> str:
         """What the user sees: without `<think>` blocks, an unclosed one hides the rest."""
         raw = self.raw
-        return self._parts[0] if "<" in raw else raw.strip()
+        return _parted(raw)[0] if "<" in raw else raw.strip()
 
     @property
     def reasoning(self) -> str:
         """What the user does not see."""
-        return self._parts[1] if "<" in self.raw else ""
-
-    @cached_property
-    def _parts(self) -> tuple[str, str]:
-        """Return what the user sees and what it does not; kept only where there may be a difference."""
-        hidden = [block[2] for block in _THINK.finditer(self.raw)]
-        seen = _THINK.sub("", self.raw)
-        unopened, tag, after = _last(seen, _CLOSING)
-        if tag:
-            hidden, seen = [*hidden, unopened], after
-        seen, _, unclosed = _first(seen, _OPENING)
-        return seen.strip(), "\n".join(part.strip() for part in [*hidden, unclosed] if part.strip())
+        return _parted(self.raw)[1] if "<" in self.raw else ""
 
 
 class Spoken(Compact):
@@ -238,6 +229,18 @@ def content_hash(content: object) -> str:
     """Return the hex sha256 of canonical JSON (sorted keys, no spaces)."""
     text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@lru_cache(maxsize=PARTED)
+def _parted(raw: str) -> tuple[str, str]:
+    """Return what the user sees of a reply and what it does not; kept, as both are asked for all the time."""
+    hidden = [block[2] for block in _THINK.finditer(raw)]
+    seen = _THINK.sub("", raw)
+    unopened, tag, after = _last(seen, _CLOSING)
+    if tag:
+        hidden, seen = [*hidden, unopened], after
+    seen, _, unclosed = _first(seen, _OPENING)
+    return seen.strip(), "\n".join(part.strip() for part in [*hidden, unclosed] if part.strip())
 
 
 def _first(text: str, tag: re.Pattern[str]) -> tuple[str, str, str]:

@@ -207,6 +207,6 @@ def _squeezed(text: str) -> str:
 
 
 def _compare(turn: int, stored: EmotionState, computed: EmotionState) -> Iterator[Mismatch]:
-    for field in EmotionState.model_fields:
-        if getattr(stored, field) != getattr(computed, field):
-            yield Mismatch(turn, f"emotion.{field}", getattr(stored, field), getattr(computed, field))
+    for field, kept in stored.model_dump().items():
+        if kept != getattr(computed, field):
+            yield Mismatch(turn, f"emotion.{field}", kept, getattr(computed, field))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from functools import lru_cache
-from typing import Any, ClassVar, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, cast, dataclass_transform
 
-from pydantic import BaseModel, ConfigDict
-
-_set = object.__setattr__
-_set_names = vars(BaseModel)["__pydantic_fields_set__"].__set__
-_set_extra = vars(BaseModel)["__pydantic_extra__"].__set__
-_set_private = vars(BaseModel)["__pydantic_private__"].__set__
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.dataclasses import dataclass
+from pydantic_core import SchemaSerializer, SchemaValidator
 
 
 class Value(BaseModel):
@@ -21,64 +20,88 @@ class Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
-class Compact(Value):
-    """A value of which very many are alive at once: it weighs a quarter of what pydantic's own weigh.
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(Field,))
+class _Slotted(type):
+    """Makes classes with annotations slotted, frozen dataclasses that pydantic validates."""
 
-    Their weight is a dict and a set of the given names in each. Here fields are set one by one, in order, which lets
-    Python keep them without a dict until somebody asks for it, and a class has one set of names: to pydantic, every
-    field was given (`exclude_unset` leaves nothing out). Values nested in validated JSON keep pydantic's form.
+    def __new__(mcs, name: str, bases: tuple[type, ...], space: dict[str, Any]) -> Any:
+        cls = super().__new__(mcs, name, bases, space)
+        if "__slots__" in space:  # the root, or a class that `dataclass` makes anew with its slots
+            return cls
+        config: ConfigDict = {"extra": "forbid", **space.get("__pydantic_config__", {})}  # type: ignore[typeddict-item]
+        made: Any = dataclass(kw_only=True, frozen=True, slots=True, config=config)(cast(type, cls))
+        made.model_construct = staticmethod(_written_out(made))
+        return made
+
+
+class Compact(metaclass=_Slotted):
+    """A value of which very many are alive at once and that is read all the time, with the methods that a `Value` has.
+
+    It weighs a quarter of what pydantic's models weigh, and reading a field of it takes a sixth of the time: its fields
+    lie in slots, and there is no `__getattr__` that Python would have to ask. To pydantic, every field was given
+    (`exclude_unset` leaves nothing out).
     """
 
-    _order: ClassVar[tuple[str, ...]] = ()
-    _names: ClassVar[set[str]] = set()
+    __slots__ = ("__weakref__",)
+    __pydantic_validator__: ClassVar[SchemaValidator]
+    __pydantic_serializer__: ClassVar[SchemaSerializer]
+
+    if TYPE_CHECKING:
+
+        @classmethod
+        def model_construct(cls, **values: Any) -> Self:
+            """Return a value from parts that are known to be right: nothing is validated.
+
+            Raises:
+                TypeError: A field without default is missing, or there is no such field.
+            """
 
     @classmethod
-    def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
-        cls._order, cls._names = tuple(cls.model_fields), set(cls.model_fields)
-        cls.model_construct = staticmethod(_written_out(cls))  # type: ignore[method-assign]
-
-    def __init__(self, /, **data: object) -> None:
-        for name, value in vars(self.__pydantic_validator__.validate_python(data)).items():
-            _set(self, name, value)
-        _set_names(self, self._names)
-        _set_extra(self, None)
-        _set_private(self, None)
-
-    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
-
-    @classmethod
-    def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:  # type: ignore[override]
-        """Return a value from parts that are known to be right: nothing is validated.
+    def model_validate(cls, content: object) -> Self:
+        """Return a value from Python values.
 
         Raises:
-            TypeError: A field without default is missing, or there is no such field.
+            ValidationError: They are no such value.
         """
-        raise NotImplementedError("every class has its own, from `_written_out`")
+        found: Self = cls.__pydantic_validator__.validate_python(content)
+        return found
+
+    @classmethod
+    def model_validate_json(cls, content: str | bytes) -> Self:
+        """Return a value from JSON.
+
+        Raises:
+            ValidationError: It is no JSON, or no such value.
+        """
+        found: Self = cls.__pydantic_validator__.validate_json(content)
+        return found
+
+    def model_dump(self, **options: Any) -> dict[str, Any]:
+        """Return the fields as a dictionary; the options are those of `pydantic.BaseModel.model_dump`."""
+        content: dict[str, Any] = self.__pydantic_serializer__.to_python(self, **options)
+        return content
+
+    def model_dump_json(self, **options: Any) -> str:
+        """Return the fields as JSON; the options are those of `pydantic.BaseModel.model_dump_json`."""
+        return self.__pydantic_serializer__.to_json(self, **options).decode("utf-8")
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a copy with some fields replaced, without validation."""
-        if deep:
-            return super().model_copy(update=update, deep=True)
-        parts = {name: getattr(self, name) for name in self._order}
-        return self.model_construct(**(parts | dict(update) if update else parts))  # type: ignore[return-value]
+        parts = {field.name: getattr(self, field.name) for field in fields(self)}
+        return self.model_construct(**((copy.deepcopy(parts) if deep else parts) | dict(update or {})))
 
 
-def _written_out(cls: type[Compact]) -> Callable[..., Any]:
-    """Return `model_construct` of a class, each field in a line, as `dataclasses` does it: a loop takes three times."""
-    fields = cls.model_fields
-    given = [name if field.is_required() else f"{name}=fields[{name!r}].default" for name, field in fields.items()]
-    lines = [f"    put(made, {name!r}, {name})" for name in fields]
-    code = [
-        f"def {cls.__name__}(*, {', '.join(given)}):",
-        "    made = new(cls)",
-        *lines,
-        "    put_names(made, names); put_extra(made, None); put_private(made, None)",
-        "    return made",
-    ]
-    known = {"cls": cls, "fields": fields, "names": cls._names, "new": object.__new__, "put": _set}
-    known |= {"put_names": _set_names, "put_extra": _set_extra, "put_private": _set_private}
+def _written_out(cls: type[Any]) -> Callable[..., Any]:
+    """Return `model_construct` of a class, each slot in a line, as `dataclasses` does it: a loop takes three times."""
+    known: dict[str, Any] = {"cls": cls, "new": object.__new__}
+    given, lines = [], []
+    for name, field in cls.__pydantic_fields__.items():
+        known |= {f"put_{name}": vars(cls)[name].__set__, f"usual_{name}": field.get_default(call_default_factory=True)}
+        given.append(name if field.is_required() else f"{name}=usual_{name}")
+        lines.append(f"    put_{name}(made, {name})")
+    code = [f"def {cls.__name__}(*, {', '.join(given)}):", "    made = new(cls)", *lines, "    return made"]
     exec("\n".join(code), known)
-    written: Callable[..., Any] = known[cls.__name__]  # type: ignore[assignment]
+    written: Callable[..., Any] = known[cls.__name__]
     return written
 
 

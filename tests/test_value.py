@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import tracemalloc
+from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
@@ -44,9 +45,9 @@ def test_quantise_repeats_in_numpy_to_the_bit(x: float) -> None:
 
 def test_values_are_frozen_and_strict() -> None:
     value = Appraisal(evidence=(), fit=0.0, specificity=0.0)
-    with pytest.raises(ValidationError):
+    with pytest.raises(FrozenInstanceError):
         value.fit = 1.0  # type: ignore[misc]
-    with pytest.raises(ValidationError, match="Extra inputs"):
+    with pytest.raises(ValidationError, match="Unexpected keyword"):
         Appraisal.model_validate({"evidence": [], "fit": 0, "specificity": 0, "surprise": 1})
 
 
@@ -81,7 +82,7 @@ def test_a_compact_value_is_the_same_however_it_came_about(twin: EmotionState) -
     assert hash(twin) == hash(CALM)
     assert repr(twin) == repr(CALM)
     assert twin.model_dump_json() == CALM.model_dump_json() == Plain(**CALM.model_dump()).model_dump_json()
-    with pytest.raises(ValidationError, match="frozen"):
+    with pytest.raises(FrozenInstanceError, match="mood"):
         twin.mood = 1.0  # type: ignore[misc]
 
 
@@ -93,13 +94,13 @@ def test_compact_values_differ_by_content_and_class() -> None:
 def test_a_compact_value_is_validated_unless_constructed() -> None:
     with pytest.raises(ValidationError, match="Field required"):
         EmotionState(mood=1.0)  # type: ignore[call-arg]
-    with pytest.raises(ValidationError, match="Extra inputs"):
+    with pytest.raises(ValidationError, match="Unexpected keyword"):
         Evidence(act=Act.ADVICE, quote="", why="so")  # type: ignore[call-arg]
     assert Evidence.model_validate({"act": "advice", "quote": "q"}) == Evidence(act=Act.ADVICE, quote="q")
     with pytest.raises(TypeError, match=r"EmotionState\(\) missing .* 'trust' and 'patience'"):
-        EmotionState.model_construct(mood=1.0)  # type: ignore[call-arg]
+        EmotionState.model_construct(mood=1.0)
     with pytest.raises(TypeError, match=r"EmotionState\(\) got .* 'joy'"):
-        EmotionState.model_construct(**dict(CALM), joy=1.0)  # type: ignore[call-arg]
+        EmotionState.model_construct(**CALM.model_dump(), joy=1.0)
 
 
 def test_a_compact_value_weighs_a_third_of_a_plain_one() -> None:

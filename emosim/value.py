@@ -20,6 +20,9 @@ class Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
+_STRICT: Final = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(Field,))
 class _Slotted(type):
     """Makes classes with annotations slotted, frozen dataclasses that pydantic validates."""
@@ -28,7 +31,7 @@ class _Slotted(type):
         cls = super().__new__(mcs, name, bases, space)
         if "__slots__" in space:  # the root, or a class that `dataclass` makes anew with its slots
             return cls
-        config: ConfigDict = {"extra": "forbid", **space.get("__pydantic_config__", {})}  # type: ignore[typeddict-item]
+        config = cast(ConfigDict, {**_STRICT, **space.get("__pydantic_config__", {})})
         made: Any = dataclass(kw_only=True, frozen=True, slots=True, config=config)(cast(type, cls))
         made.model_construct = staticmethod(_written_out(made))
         return made

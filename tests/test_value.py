@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from emosim.acts import Act, Appraisal, Evidence
 from emosim.emotion import EmotionState
+from emosim.episode import Rulebook
 from emosim.value import Value, pick, quantise, roll
 
 
@@ -101,6 +102,11 @@ def test_a_compact_value_is_validated_unless_constructed() -> None:
         EmotionState.model_construct(mood=1.0)
     with pytest.raises(TypeError, match=r"EmotionState\(\) got .* 'joy'"):
         EmotionState.model_construct(**CALM.model_dump(), joy=1.0)
+
+
+def test_attribute_docstrings_describe_the_fields_of_both_kinds() -> None:
+    assert TypeAdapter(EmotionState).json_schema()["properties"]["trust"]["description"].startswith("0 to 1")
+    assert Rulebook.model_json_schema()["properties"]["name"]["description"] == "Name of the protocol."
 
 
 def test_a_compact_value_weighs_a_third_of_a_plain_one() -> None:

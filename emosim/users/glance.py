@@ -39,9 +39,10 @@ INVITING: Final[dict[Language, tuple[str, ...]]] = {
 """Words that ask to be told more, besides a question mark."""
 MOST_FOUND: Final = 3
 """Tricks of one reply that are kept."""
-REMEMBERED: Final = 1024
-"""Replies whose words are kept at hand."""
-_IN_MIND: Final = OrderedDict[str, frozenset[str]]()
+REMEMBERED: Final = 8192
+"""Replies whose prints are kept, about 0.5 KB each: the last three of more episodes than are played at once."""
+_IN_MIND: Final = OrderedDict[str, int]()
+_BITS: Final = tuple(1 << place for place in range(512))
 NOTHING: Final = Appraisal(evidence=(), fit=0.0, specificity=0.0)
 INVITED: Final = Appraisal(evidence=(Evidence(act=Act.LISTENING, quote=""),), fit=0.0, specificity=0.0)
 _MARKS: Final = "{}<>[]|=:`"
@@ -100,7 +101,6 @@ def harmless(heard: Heard) -> bool:
     if episode.persona.language != "en" or not text.isascii() or len(text) > HEAD + TAIL:
         return False
     words = words_of(text)
-    keep_in_mind(text, words.content)
     signs = words.each & telling()
     if len(words.row) < 8 or is_pile(text, words) or is_tricky(text, signs) or (signs and is_sweet(words.row, signs)):
         return False
@@ -194,15 +194,23 @@ def is_old(text: str, words: Words, turns: Sequence[Turn]) -> bool:
 
     Each word that an older reply lacks is in a pair of words that it lacks, and a copy lacks less than a fifth of them.
     """
-    few, content = 0.2 * (len(words.row) + 2 + words.parts), words.content
-    most = len(content) - few
+    few, mine = 0.2 * (len(words.row) + 2 + words.parts), print_of(words.content)
+    keep_in_mind(text, mine)
     for turn in turns[-3:]:
         old = turn.reply.text
-        if not old.isascii():
+        if not old.isascii() or len(old) > HEAD + TAIL:
             return True
-        if len(content & recall(old)) >= most and len(words.each.difference(tokenise(old, "en"))) <= few:
+        if (mine & ~recall(old)).bit_count() <= few and len(words.each.difference(tokenise(old, "en"))) <= few:
             return True
     return len(turns) > 3 and text in [turn.reply.text for turn in turns[:-3]]
+
+
+def print_of(content: frozenset[str]) -> int:
+    """Return a number with a bit for each of some words: what one lacks of another is more words than bits."""
+    print_, bits = 0, _BITS
+    for word in content:
+        print_ |= bits[hash(word) & 511]
+    return print_
 
 
 def words_of(text: str) -> Words:
@@ -219,14 +227,14 @@ def words_of(text: str) -> Words:
     return Words(tokens, each, each - STOP_EN, parts)
 
 
-def keep_in_mind(text: str, content: frozenset[str]) -> None:
-    """Keep the words of a reply that carry meaning, as the next three replies are compared with it."""
-    _IN_MIND[text] = content
+def keep_in_mind(text: str, mine: int) -> None:
+    """Keep the print of a reply, as the next three replies are compared with it."""
+    _IN_MIND[text] = mine
     if len(_IN_MIND) > REMEMBERED:
         _IN_MIND.popitem(last=False)
 
 
-def recall(text: str) -> frozenset[str]:
-    """Return the words of an earlier reply that carry meaning."""
+def recall(text: str) -> int:
+    """Return the print of an earlier reply."""
     kept = _IN_MIND.get(text)
-    return words_of(text).content if kept is None else kept
+    return print_of(frozenset(tokenise(text, "en")) - STOP_EN) if kept is None else kept

@@ -85,9 +85,8 @@ def encoded(body: Body) -> bytes:
     rest = dict(body)
     first, *later = cast("list[dict[str, str]]", rest.pop("messages"))
     form = cast("Body | None", rest.pop("response_format", None))
-    tail = b',"response_format":' + _form(form) if form else b""
-    messages = _message(**first) + (b"," + to_json(later)[1:] if later else b"]")
-    return b'{"messages":[' + messages + b"," + to_json(rest)[1:-1] + tail + b"}"
+    head = (b'{"messages":[', _message(**first), b"," if later else b"", to_json(later)[1:], b",", to_json(rest)[1:-1])
+    return b"".join((*head, b',"response_format":', _form(form), b"}") if form else (*head, b"}"))
 
 
 @lru_cache(maxsize=256)

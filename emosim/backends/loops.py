@@ -143,12 +143,15 @@ class PerLoop(Generic[C]):
         self._pid = os.getpid()
         self._clients: dict[asyncio.AbstractEventLoop, tuple[C, AsyncGenerator[None, None]]] = {}
 
-    async def get(self) -> C:
-        """Return the client of the running loop."""
+    def kept(self) -> C | None:
+        """Return the client of the running loop, None if it has none yet."""
         kept = self._clients.get(asyncio.get_running_loop())
-        if kept is not None and self._pid == os.getpid():
-            return kept[0]
-        return await self._open(asyncio.get_running_loop())
+        return kept[0] if kept is not None and self._pid == os.getpid() else None
+
+    async def get(self) -> C:
+        """Return the client of the running loop, opened if need be."""
+        kept = self.kept()
+        return await self._open(asyncio.get_running_loop()) if kept is None else kept
 
     async def close(self) -> None:
         """Close the running loop's client, if it has one."""

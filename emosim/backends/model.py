@@ -6,6 +6,7 @@ import asyncio
 import time
 import weakref
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 from tenacity import (
     AsyncRetrying,
@@ -52,6 +53,14 @@ class Limits:
                 raise UsageError(f"{field.name} must be above 0, not {getattr(self, field.name)}")
 
 
+class _Line(NamedTuple):
+    """What a backend has in one event loop."""
+
+    wire: Wire
+    gate: Gate
+    """Places of those who await in this loop."""
+
+
 class ModelBackend:
     """A `Backend` that asks a model over a transport.
 
@@ -92,7 +101,7 @@ class ModelBackend:
         return f"<ModelBackend {self.transport.name}>"
 
     def __getstate__(self) -> dict[str, object]:
-        live = ("_loops", "_gate", "_wires", "_gates")
+        live = ("_loops", "_gate", "_lines")
         return {name: value for name, value in self.__dict__.items() if name not in live}
 
     def __setstate__(self, state: dict[str, object]) -> None:
@@ -103,9 +112,8 @@ class ModelBackend:
         transport, concurrency = self.transport, self.limits.concurrency
         self._name = transport.name
         self._loops, self._gate = LoopPool(), Gate(concurrency)
-        self._wires: PerLoop[Wire] = PerLoop(lambda: transport.open(concurrency), _close)
-        self._gates: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Gate] = weakref.WeakKeyDictionary()
-        weakref.finalize(self, _let_go, self._loops, self._wires)
+        self._lines = PerLoop(lambda: _Line(transport.open(concurrency), Gate(concurrency)), _close)
+        weakref.finalize(self, _let_go, self._loops, self._lines)
 
     @property
     def places(self) -> int:
@@ -118,11 +126,7 @@ class ModelBackend:
 
     async def acomplete(self, requests: Requests) -> Answers:
         """Answer all requests at once on the running event loop."""
-        loop = asyncio.get_running_loop()
-        gate = self._gates.get(loop)
-        if gate is None:
-            gate = self._gates.setdefault(loop, Gate(self.limits.concurrency))
-        return await self._answer(requests, gate)
+        return await self._answer(requests)
 
     def close(self) -> None:
         """Close what blocking calls opened; the backend stays usable."""
@@ -130,10 +134,12 @@ class ModelBackend:
 
     async def aclose(self) -> None:
         """Close what the running event loop opened; the backend stays usable."""
-        await self._wires.close()
+        await self._lines.close()
 
-    async def _answer(self, requests: Requests, gate: Gate) -> Answers:
-        wire = await self._wires.get()
+    async def _answer(self, requests: Requests, gate: Gate | None = None) -> Answers:
+        """Answer all requests; the gate is the running loop's own unless another is given."""
+        wire, own = self._lines.kept() or await self._lines.get()
+        gate = gate or own
         if len(requests) == 1:
             return [await self._ask(wire, requests[0], gate)]
         return await asyncio.gather(*[self._ask(wire, request, gate) for request in requests])
@@ -216,18 +222,18 @@ class ModelBackend:
         return ChatResponse(response.text, response.reasoning, response.finish_reason, response.model, used)
 
 
-def _let_go(loops: LoopPool, wires: PerLoop[Wire]) -> None:
+def _let_go(loops: LoopPool, lines: PerLoop[_Line]) -> None:
     """Close what a backend that is gone has open.
 
-    `wires` is held until now because a backend in a reference cycle dies together with them: then their loops would no
+    `lines` is held until now because a backend in a reference cycle dies together with them: then their loops would no
     longer know that they are to be closed.
     """
     loops.close()
 
 
-async def _close(wire: Wire) -> None:
-    """Close a wire; a module function, so that closing holds no backend alive."""
-    await wire.close()
+async def _close(line: _Line) -> None:
+    """Close a line; a module function, so that closing holds no backend alive."""
+    await line.wire.close()
 
 
 def _estimate(request: ChatRequest, response: ChatResponse) -> Usage:

@@ -45,11 +45,23 @@ class Policy(Protocol):
         ...
 
 
-def see(episode: Episode, policy: Policy) -> View:
-    """Return what a policy gets to see of an episode."""
+def see(episode: Episode, policy: Policy, before: View | None = None) -> View:
+    """Return what a policy gets to see of an episode.
+
+    Args:
+        episode: The episode.
+        policy: Who is to reply.
+        before: What it saw of the same episode a turn ago, so that only the last turn has to be added to the chat.
+    """
+    turns = episode.turns
+    if before is None:
+        messages = agent_view(episode)
+    else:
+        last = turns[-1]
+        messages = (*before.messages, Message("assistant", last.reply.text), Message("user", last.spoken.text))
     return View(
-        messages=agent_view(episode),
-        turn=len(episode.turns) + 1,
+        messages=messages,
+        turn=len(turns) + 1,
         seed=episode.seed,
         language=episode.persona.language,
         privileged=episode if policy.privileged else None,

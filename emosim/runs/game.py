@@ -95,13 +95,15 @@ class Game:
         """Play to the end."""
         house, players = self.house, self.house.players
         agent, user = self._line("agent", players.agent_backend), self._line("user", players.user_backend)
+        view = None
         while not is_over(self.episode):
             self.seat = "agent"
+            view = see(self.episode, players.agent, view)
             if agent is None:
-                reply = drive(players.agent.reply(see(self.episode, players.agent)), None)
+                reply = drive(players.agent.reply(view), None)
             else:
                 async with house.rooms["agent"]:
-                    reply = await adrive(players.agent.reply(see(self.episode, players.agent)), agent)
+                    reply = await adrive(players.agent.reply(view), agent)
             if reply is None:
                 self._keep(leave(self.episode))
                 break
@@ -153,9 +155,9 @@ class Game:
     def _used(self) -> tuple[SpentBySeat, Models]:
         if not self.lines:
             return _NOTHING
-        spent: dict[Seat, Spent] = {seat: Spent.of(line.used.usage()) for seat, line in self.lines.items()}
-        models: dict[Seat, tuple[str, ...]] = {seat: tuple(sorted(line.models)) for seat, line in self.lines.items()}
-        return SpentBySeat.model_construct(None, **spent), Models.model_construct(None, **models)
+        spent: dict[str, Spent] = {seat: Spent.of(line.used.usage()) for seat, line in self.lines.items()}
+        models: dict[str, tuple[str, ...]] = {seat: tuple(sorted(line.models)) for seat, line in self.lines.items()}
+        return _NOTHING[0].model_copy(update=spent), _NOTHING[1].model_copy(update=models)
 
 
 _NOTHING: Final = (SpentBySeat(), Models())

@@ -12,7 +12,7 @@ from emosim.episode import Episode
 from emosim.flow import Usage
 from emosim.rewards import Reward, rewards_of
 from emosim.runs.seals import Seals, seal_head, seal_turn
-from emosim.value import Value
+from emosim.value import Compact, Value
 
 RECORD_SCHEMA: Final = 1
 """Version of the stored form of records and failures."""
@@ -24,7 +24,7 @@ AtFault: TypeAlias = Literal["agent", "user", "environment"]
 """Who could not go on: the agent's seat, the user's seat, or emosim and the machine."""
 
 
-class Spent(Value):
+class Spent(Compact):
     """What one seat used in one episode."""
 
     calls: int = 0
@@ -51,7 +51,7 @@ class Spent(Value):
         return Usage(self.calls, self.input_tokens, self.output_tokens, self.cached_tokens, self.cost, self.estimated)
 
 
-class SpentBySeat(Value):
+class SpentBySeat(Compact):
     """What an episode used, by seat."""
 
     agent: Spent = Spent()
@@ -60,7 +60,7 @@ class SpentBySeat(Value):
     """What the simulated user used."""
 
 
-class Models(Value):
+class Models(Compact):
     """Which models answered, as their servers named them."""
 
     agent: tuple[str, ...] = ()
@@ -78,7 +78,7 @@ class Versions(Value):
     """Pack, `id@version#sha256`."""
 
 
-class Record(Value):
+class Record(Compact):
     """One line of `episodes.jsonl`: a finished episode with what it earned and what it cost."""
 
     model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True, validate_by_alias=True)

@@ -8,6 +8,7 @@ anew.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final, TypeAlias
 from zlib import crc32
 
@@ -33,10 +34,10 @@ def seal_turn(turn: Turn) -> Seals:
     if appraisal is not None:
         for number, item in enumerate(appraisal.evidence):
             seals[f"appraisal.evidence[{number}]"] = _of((str.__str__(item.act), item.quote))
-        seals["appraisal.fit"] = _of(appraisal.fit)
-        seals["appraisal.specificity"] = _of(appraisal.specificity)
+        seals["appraisal.fit"] = _of_number(appraisal.fit)
+        seals["appraisal.specificity"] = _of_number(appraisal.specificity)
         seals["appraisal.thought"] = _of(appraisal.thought)
-        seals["appraisal.stated_change"] = _of(appraisal.stated_change)
+        seals["appraisal.stated_change"] = _of_number(appraisal.stated_change)
     spoken = turn.spoken
     seals["spoken"] = _of((spoken.text, spoken.kinds, spoken.revealed, spoken.goodbye))
     return seals
@@ -51,7 +52,19 @@ def broken(stored: Seals, content: Seals) -> str | None:
 
 
 def _of(content: object) -> str:
-    return f"{crc32(repr(content).encode('utf-8', 'surrogatepass')):08x}"
+    return _of_text(repr(content))
+
+
+def _of_text(text: str) -> str:
+    return f"{crc32(text.encode('utf-8', 'surrogatepass')):08x}"
+
+
+_of_word = lru_cache(maxsize=512)(_of_text)
+
+
+def _of_number(number: float | None) -> str:
+    """Return the seal of a number; it is kept, as appraisals hold few different ones."""
+    return _of_word(repr(number))
 
 
 def _of_part(part: object) -> str:

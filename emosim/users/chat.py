@@ -9,8 +9,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from emosim.emotion import EmotionState
 from emosim.episode import Episode, Spoken, Turn
@@ -23,8 +22,7 @@ KEPT: Final = 2560
 """Texts that are kept, of the episodes that were played last."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(NamedTuple):
     """The text of an episode up to a turn, and what it was made from."""
 
     seed: int

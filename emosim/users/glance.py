@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
-from itertools import pairwise
+from itertools import compress
 from typing import Final, NamedTuple
 
 from emosim.acts import Act, Appraisal, Evidence
@@ -39,9 +39,10 @@ INVITING: Final[dict[Language, tuple[str, ...]]] = {
 """Words that ask to be told more, besides a question mark."""
 MOST_FOUND: Final = 3
 """Tricks of one reply that are kept."""
-REMEMBERED: Final = 1024
-"""Replies whose words are kept at hand."""
-_IN_MIND: Final = OrderedDict[str, frozenset[str]]()
+REMEMBERED: Final = 8192
+"""Replies whose prints are kept, about 0.5 KB each: the last three of more episodes than are played at once."""
+_IN_MIND: Final = OrderedDict[str, int]()
+_BITS: Final = tuple(1 << place for place in range(512))
 NOTHING: Final = Appraisal(evidence=(), fit=0.0, specificity=0.0)
 INVITED: Final = Appraisal(evidence=(Evidence(act=Act.LISTENING, quote=""),), fit=0.0, specificity=0.0)
 _MARKS: Final = "{}<>[]|=:`"
@@ -52,6 +53,7 @@ _SWEET: Final = frozenset(("genericpraise", "lovebomb", "agree"))
 """Families of phrases that flatter, adore or agree."""
 _ENDS: Final = (".", "!", "?", ";", "\n")
 _TURNS: Final = (" but ", " however", " though ", " yet ")
+_TURNERS: Final = frozenset(("but", "however", "though", "yet"))
 
 
 def glance(heard: Heard) -> Appraisal:
@@ -99,18 +101,30 @@ def harmless(heard: Heard) -> bool:
     if episode.persona.language != "en" or not text.isascii() or len(text) > HEAD + TAIL:
         return False
     words = words_of(text)
-    keep_in_mind(text, words.content)
-    if len(words.row) < 8 or is_tricky(text, words) or is_pile(text, words) or is_sweet(words):
+    signs = words.each & telling()
+    if len(words.row) < 8 or is_pile(text, words) or is_tricky(text, signs) or (signs and is_sweet(words.row, signs)):
         return False
-    return not is_echo(words, episode.spoken.text) and not is_old(text, words, episode.turns)
+    turns = episode.turns
+    return not is_echo(words, (turns[-1].spoken if turns else episode.opening).text) and not is_old(text, words, turns)
 
 
-def is_tricky(text: str, words: Words) -> bool:
-    """Return whether an order to the simulator, a forged turn, pasted data or a farewell lure is in a reply."""
-    kinds = ["forged", "data"] if any([mark in text for mark in _MARKS]) or "json" in words.each else []
-    if not _RULED.isdisjoint(words.each):
+@cache
+def telling() -> frozenset[str]:
+    """Return the words one of which stands in every trick that is told by its words."""
+    return _RULED.union(_PARTING, _BUTTER, _AGREEING, sweet_phrases(), ("json",))
+
+
+def is_tricky(text: str, signs: frozenset[str]) -> bool:
+    """Return whether an order to the simulator, a forged turn, pasted data or a farewell lure is in a reply.
+
+    Args:
+        text: The reply.
+        signs: Its words that are `telling`.
+    """
+    kinds = ["forged", "data"] if "json" in signs or any([mark in text for mark in _MARKS]) else []
+    if not _RULED.isdisjoint(signs):
         kinds.append("order")
-    if not _PARTING.isdisjoint(words.each):
+    if not _PARTING.isdisjoint(signs):
         kinds.append("farewell")
     if not kinds:
         return False
@@ -126,52 +140,47 @@ def is_pile(text: str, words: Words) -> bool:
     return distinct - len(words.content) < max(0.13 * size - 0.5, 2.0)
 
 
-def is_sweet(said: Words) -> bool:
-    """Return whether a reply could flatter, or agree with everything."""
-    tokens, words = said.row, said.each
-    if len(words & _BUTTER) > 2:
+def is_sweet(tokens: list[str], signs: frozenset[str]) -> bool:
+    """Return whether a reply could flatter, or agree with everything.
+
+    Args:
+        tokens: The words of the reply, in order.
+        signs: Those that are `telling`.
+    """
+    if len(signs & _BUTTER) > 2:
         return True
-    if not _AGREEING.isdisjoint(words) and sum(map(_AGREEING.__contains__, tokens)) > 2:
+    if not _AGREEING.isdisjoint(signs) and sum(map(_AGREEING.__contains__, tokens)) > 2:
         return True
-    ones, twos, pairs = sweet_phrases()
-    count = 0 if words.isdisjoint(ones) else sum(map(ones.__contains__, tokens))
-    if count + sum(map(pairs.__contains__, pairwise(tokens))) <= 2:  # at most one phrase goes on at a place
-        return False
-    starts = [(place, rests) for place, two in enumerate(pairwise(tokens)) if (rests := twos.get(two))]
-    return count + sum(goes_on(tokens, place + 2, rests) for place, rests in starts) > 2
+    found, phrases = 0, sweet_phrases()
+    for place in compress(range(len(tokens)), map(phrases.__contains__, tokens)):
+        for before, phrase in phrases[tokens[place]]:
+            start = place - before
+            found += start >= 0 and tokens[start : start + len(phrase)] == phrase
+    return found > 2
 
 
 @cache
-def sweet_phrases() -> tuple[frozenset[str], dict[tuple[str, str], tuple[list[str], ...]], frozenset[tuple[str, str]]]:
-    """Return the first tokens of sweet phrases: alone, and with the second one, then with what follows up to a gap.
-
-    The pairs stand there once more as a set, which is faster to search than a table.
-    """
+def sweet_phrases() -> dict[str, list[tuple[int, list[str]]]]:
+    """Return sweet phrases, each up to a gap, by their most telling word, with how many words stand before it."""
     text = resources.files("emosim.users.perception").joinpath("cues_en.txt").read_text("utf-8")
     lines = (line.partition(": ") for line in text.splitlines())
     phrases = [rest.split(" | ") for family, _, rest in lines if family in _SWEET]
-    ones, twos = set[str](), dict[tuple[str, str], tuple[list[str], ...]]()
-    for said in (spelling.split() for each in phrases for phrase in each for spelling in spellings(phrase.strip())):
-        said = said[: said.index(GAP)] if GAP in said else said
-        if len(said) < 2:
-            ones.add(said[0])
-        else:
-            twos[said[0], said[1]] = (*twos.get((said[0], said[1]), ()), said[2:])
-    return frozenset(ones), twos, frozenset(twos)
-
-
-def goes_on(tokens: list[str], place: int, rests: tuple[list[str], ...]) -> int:
-    """Return how many of the phrases go on as they should."""
-    return sum([tokens[place : place + len(rest)] == rest for rest in rests])
+    found: dict[str, list[tuple[int, list[str]]]] = {}
+    for spelling in {spelling for each in phrases for phrase in each for spelling in spellings(phrase.strip())}:
+        words = spelling.partition(GAP)[0].split()
+        key = max(words, key=lambda word: (word not in STOP_EN, len(word)))
+        found.setdefault(key, []).append((words.index(key), words))
+    return found
 
 
 def is_echo(words: Words, said: str) -> bool:
     """Return whether a reply could be the person's own words, as said or with I and you exchanged."""
-    low = fold(said[:HEAD])
+    low, each = fold(said[:HEAD]), words.each
     own = _MIRRORED.union(tokenise(low, "en"))
-    if sum(map(own.__contains__, words.row)) > 0.6 * len(words.row):
+    size, distinct = len(words.row), len(each)
+    if distinct - len(each & own) < 0.4 * size and sum(map(own.__contains__, words.row)) > 0.6 * size:
         return True
-    strange, enough = set[str](), 0.15 * len(words.each)
+    strange, enough = set[str](), 0.15 * distinct
     for word in words.content:
         if word[:5] not in low and len(word) > 2:
             strange.add(word[:5])
@@ -185,36 +194,47 @@ def is_old(text: str, words: Words, turns: Sequence[Turn]) -> bool:
 
     Each word that an older reply lacks is in a pair of words that it lacks, and a copy lacks less than a fifth of them.
     """
-    if not turns:
-        return False
-    few, content = 0.2 * (len(words.row) + 2 + words.parts), words.content
+    few, mine = 0.2 * (len(words.row) + 2 + words.parts), print_of(words.content)
+    keep_in_mind(text, mine)
     for turn in turns[-3:]:
         old = turn.reply.text
-        if not old.isascii():
+        if not old.isascii() or len(old) > HEAD + TAIL:
             return True
-        if len(content) - len(content & recall(old)) <= few and len(words.each.difference(tokenise(old, "en"))) <= few:
+        if (mine & ~recall(old)).bit_count() <= few and len(words.each.difference(tokenise(old, "en"))) <= few:
             return True
     return len(turns) > 3 and text in [turn.reply.text for turn in turns[:-3]]
 
 
+def print_of(content: frozenset[str]) -> int:
+    """Return a number with a bit for each of some words: what one lacks of another is more words than bits."""
+    print_, bits = 0, _BITS
+    for word in content:
+        print_ |= bits[hash(word) & 511]
+    return print_
+
+
 def words_of(text: str) -> Words:
-    """Return the words of an English text."""
-    low = fold(text)
+    """Return the words of an English text, which is ASCII."""
+    low = text.lower()
     plain = separated(low)
-    tokens = tokenise(low, "en") if plain is None else plain.replace(".", " ").split()
-    words = frozenset(tokens)
-    ends = sum(map(low.count, _ENDS)) if plain is None else plain.count(".")
-    return Words(tokens, words, words - STOP_EN, ends + sum(map(low.count, _TURNS)))
+    if plain is None:
+        tokens, parts = tokenise(low, "en"), sum(map(low.count, _ENDS))
+    else:
+        tokens, parts = plain.replace(".", " ").split(), plain.count(".")
+    each = frozenset(tokens)
+    if not _TURNERS.isdisjoint(each):
+        parts += sum(map(low.count, _TURNS))
+    return Words(tokens, each, each - STOP_EN, parts)
 
 
-def keep_in_mind(text: str, content: frozenset[str]) -> None:
-    """Keep the words of a reply that carry meaning, as the next three replies are compared with it."""
-    _IN_MIND[text] = content
+def keep_in_mind(text: str, mine: int) -> None:
+    """Keep the print of a reply, as the next three replies are compared with it."""
+    _IN_MIND[text] = mine
     if len(_IN_MIND) > REMEMBERED:
         _IN_MIND.popitem(last=False)
 
 
-def recall(text: str) -> frozenset[str]:
-    """Return the words of an earlier reply that carry meaning."""
+def recall(text: str) -> int:
+    """Return the print of an earlier reply."""
     kept = _IN_MIND.get(text)
-    return words_of(text).content if kept is None else kept
+    return print_of(frozenset(tokenise(text, "en")) - STOP_EN) if kept is None else kept

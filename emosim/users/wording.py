@@ -63,6 +63,8 @@ _CJK: Final = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _LATIN: Final = re.compile(r"[A-Za-z\u00aa-\u024f]")
 _TOKEN: Final = re.compile(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+(?:['’][^\W\u3400-\u9fff]+)*")
+_SPACED: Final = bytes(code if chr(code).isalnum() or chr(code) in "_'" else 32 for code in range(128)) + bytes(128)
+"""What stands between words of an ASCII text as spaces."""
 _JSON: Final = re.compile(r"[{\[]\s*\"|\"\s*:\s*[\"\[{\d]|```")
 
 
@@ -76,7 +78,7 @@ def clean(text: str) -> str:
     'I really tried.'
     """
     text = (text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")).strip()
-    if (label := _FIRST_LABEL.match(text)) is not None:
+    if (":" in text or "：" in text) and (label := _FIRST_LABEL.match(text)) is not None:
         text = text[label.end() :]
     if len(text) > 1 and text[0] + text[-1] in ('""', "''", "“”", "「」"):
         text = text[1:-1]
@@ -242,7 +244,12 @@ def _secret(secret: str, run: int, run_cjk: int) -> tuple[int, frozenset[tuple[s
 
 @lru_cache(maxsize=64)
 def _tokens(text: str) -> tuple[str, ...]:
-    return tuple(_TOKEN.findall(text.lower()))
+    low = text.lower()
+    if not low.isascii():
+        return tuple(_TOKEN.findall(low))
+    plain = low.encode().translate(_SPACED).decode()
+    edged = "'" in plain and ("''" in plain or " '" in f" {plain}" or "' " in f"{plain} ")
+    return tuple(_TOKEN.findall(low) if edged else plain.split())
 
 
 @lru_cache(maxsize=64)

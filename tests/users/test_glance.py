@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from emosim.engine import open_episode
 from emosim.episode import Episode, Turn, Utterance
 from emosim.packs import cast
 from emosim.policies.attack_lines import FLATTERY, INJECTION, KEYWORD_STUFFING
-from emosim.users.glance import glance, harmless, invites, sweet_phrases
+from emosim.users.glance import glance, harmless, invites, is_sweet, sweet_phrases
 from emosim.users.llm import LlmUser
 from emosim.users.perception.attacks import findings
 from emosim.users.perception.features import read
@@ -93,10 +92,11 @@ def test_no_heap_of_words_slips_through(reply: list[str], said: list[str]) -> No
         assert not (harmless(one) and found(one))
 
 
-def test_no_sweet_phrase_begins_with_another() -> None:
-    _, twos, _ = sweet_phrases()
-    for rests in twos.values():
-        assert not any(one == other[: len(one)] for one, other in permutations(rests, 2))
+def test_every_sweet_phrase_is_told_by_one_of_its_words() -> None:
+    for key, phrases in sweet_phrases().items():
+        for _, phrase in phrases:
+            reply = [word for _ in range(3) for word in ("well", *phrase)]
+            assert is_sweet(reply, frozenset((key,))), phrase
 
 
 def test_invitations_are_heard_in_both_languages() -> None:

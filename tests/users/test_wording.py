@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from emosim.packs import cast, load_pack
+from emosim.users import wording
 from emosim.users.answers import Unusable
 from emosim.users.llm import LlmUser
 from emosim.users.protocol import Heard
@@ -75,3 +78,8 @@ def _reply() -> Any:
     from emosim.episode import Utterance
 
     return Utterance(raw="I see.")
+
+
+@given(st.text(alphabet="abQ1'_ .-\n\x1c’é", max_size=12))
+def test_words_are_what_the_expression_finds(text: str) -> None:
+    assert wording._tokens(text) == tuple(wording._TOKEN.findall(text.lower()))

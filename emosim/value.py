@@ -31,8 +31,7 @@ class _Slotted(type):
         cls = super().__new__(mcs, name, bases, space)
         if "__slots__" in space:  # the root, or a class that `dataclass` makes anew with its slots
             return cls
-        config = cast(ConfigDict, {**_STRICT, **space.get("__pydantic_config__", {})})
-        made: Any = dataclass(kw_only=True, frozen=True, slots=True, config=config)(cast(type, cls))
+        made: Any = dataclass(kw_only=True, frozen=True, slots=True, config=_STRICT)(cast(type, cls))
         made.model_construct = staticmethod(_written_out(made))
         return made
 

@@ -78,7 +78,7 @@ class Versions(Value):
     """Pack, `id@version#sha256`."""
 
 
-class Record(Compact):
+class Record(Value):
     """One line of `episodes.jsonl`: a finished episode with what it earned and what it cost."""
 
     model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True, validate_by_alias=True)

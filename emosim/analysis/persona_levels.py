@@ -1,8 +1,8 @@
 """Who is hardest for this agent, and at which level: success of every persona along the axis, with intervals.
 
 A search plays a persona ten times or so, at levels all over the axis: no cell could be counted. So each persona's own
-difficulty is inferred from all its episodes, given the posterior of the curve; a persona that was seen little stays
-near the middle of the cast, with a wide interval.
+difficulty is inferred from all its episodes together with the curve; a persona that was seen little stays near the
+middle of the cast, with a wide interval.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from emosim.value import Value
 SHOWN: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Levels of the table."""
 _DRAWS: Final = 400
+_CANDIDATES: Final = 1600
+"""Curves drawn from the posterior, which takes each episode's persona on its own; of them, draws are kept by how well
+they tell each persona's episodes together."""
 _GOLDEN: Final = 0.6180339887498949
 
 
@@ -50,10 +53,9 @@ def persona_levels(posterior: Posterior, cast: Sequence[str], levels: Sequence[f
         cast: Names, in the order of the posterior's persona indices.
         levels: Where to read the curves, 0..1.
     """
-    at, kinds, people = posterior.outcomes
-    cells = posterior.sample(_DRAWS)
+    people = posterior.outcomes[2]
     played = [int(i) for i in np.unique(people)]
-    nodes = _nodes(posterior, cells, at, kinds, people, played)
+    cells, nodes = _together(posterior, played)
     effects = posterior.model.nodes[0][cells[3]]
     curves = np.stack([posterior.success(level, cells, effects) for level in levels])
     found = []
@@ -73,20 +75,32 @@ def persona_levels(posterior: Posterior, cast: Sequence[str], levels: Sequence[f
     return PersonaLevels(levels=tuple(float(x) for x in levels), rows=tuple(order))
 
 
-def _nodes(
-    posterior: Posterior, cells: tuple[Ints, ...], at: Floats, kinds: Ints, people: Ints, played: list[int]
-) -> Floats:
-    """Return how likely each persona stands at each node of the drawn curves, [personas, draws, nodes], sum 1."""
+def _together(posterior: Posterior, played: list[int]) -> tuple[tuple[Ints, ...], Floats]:
+    """Return drawn curves, and how likely each persona stands at each of their nodes, [personas, draws, nodes]."""
     model = posterior.model
-    weights = model.nodes[1][cells[3]]
     if model.effects is not None:
-        return np.stack([np.tile(np.eye(weights.shape[1])[number], (len(weights), 1)) for number in played])
-    effects = model.nodes[0][cells[3]]
+        own = np.eye(model.nodes[1].shape[1])[played]
+        return posterior.sample(_DRAWS), np.repeat(own[:, None], _DRAWS, axis=1)
+    cells = posterior.sample(_CANDIDATES)
+    logs, alone = _told(posterior, cells, played)
+    better = np.logaddexp.reduce(logs, axis=2).sum(axis=0) - alone - posterior.correction[cells[3]]
+    steps = np.cumsum(np.exp(better - better.max()))
+    kept = np.searchsorted(steps, (np.arange(_DRAWS) + 0.5) / _DRAWS * steps[-1])
+    raised = np.exp(logs[:, kept] - logs[:, kept].max(axis=2, keepdims=True))
+    return tuple(axis[kept] for axis in cells), np.asarray(raised / raised.sum(axis=2, keepdims=True))
+
+
+def _told(posterior: Posterior, cells: tuple[Ints, ...], played: list[int]) -> tuple[Floats, Floats]:
+    """Return log prior and likelihood of each persona's nodes, and log likelihoods of episodes taken one by one."""
+    effects, weights = (x[cells[3]] for x in posterior.model.nodes)
     logs = np.tile(np.log(weights), (len(played), 1, 1))
+    alone = np.zeros(len(weights))
     place = {number: i for i, number in enumerate(played)}
+    at, kinds, people = posterior.outcomes
     for level in np.unique(at):
-        told = np.log(posterior.chances_for(float(level), cells, effects))
+        chances = posterior.chances_for(float(level), cells, effects)
+        told, mixed = np.log(chances), np.log((chances * weights).sum(axis=2))
         for kind, person in zip(kinds[at == level], people[at == level], strict=True):
             logs[place[int(person)]] += told[kind]
-    raised = np.exp(logs - logs.max(axis=2, keepdims=True))
-    return np.asarray(raised / raised.sum(axis=2, keepdims=True))
+            alone += mixed[kind]
+    return logs, alone

@@ -32,7 +32,8 @@ class Posterior:
     def __init__(self, model: Psychometric) -> None:
         self.model = model
         self._logs = [np.broadcast_to(prior, (*model.shape, len(prior))).copy() for prior in model.log_shapes]
-        self._correction = np.zeros(model.shape[3])
+        self.correction = np.zeros(model.shape[3])
+        """What was added to the log weight of each persona SD for personas that came back, [S]."""
         self._levels: list[float] = []
         self._categories: list[int] = []
         self._personas: list[int] = []
@@ -147,8 +148,8 @@ class Posterior:
         people, where = np.unique(self._personas, return_inverse=True)
         if self.model.effects is None and len(people) < len(where):
             margins = _margins(given / slabs, shapes)
-            self._correction = np.array([self._together(s, margins, where) for s in range(len(slabs))])
-        shares = tops + np.log(slabs) + self._correction
+            self.correction = np.array([self._together(s, margins, where) for s in range(len(slabs))])
+        shares = tops + np.log(slabs) + self.correction
         shares = np.exp(shares - shares.max())
         return given * (shares / shares.sum() / slabs), shapes
 

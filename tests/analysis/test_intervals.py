@@ -12,6 +12,7 @@ from emosim.analysis.intervals import (
     band,
     mean_interval,
     persona_bootstrap,
+    t_bounds,
     t_cdf,
     t_quantile,
     wilson,
@@ -19,6 +20,14 @@ from emosim.analysis.intervals import (
 from emosim.errors import UsageError
 from emosim.testing.planted import AbilityAgent, MoodWalk
 
+ABILITIES = [
+    (-1.0, 1.5, (1, 4, 8)),
+    (0.0, 1.5, (1, 8)),
+    (1.0, 1.5, (1, 4, 8)),
+    (-2.0, 2.0, (1, 8)),
+    (-4.0, 1.5, (1, 8)),
+]
+"""Mean and SD of the personas' success in logits, and k."""
 SEEDS = [400, pytest.param(4000, marks=pytest.mark.slow)]
 
 
@@ -73,28 +82,63 @@ def test_t_intervals_of_pass_at_k_cover(seeds: int, personas: int) -> None:
 @pytest.mark.parametrize("seeds", SEEDS)
 @pytest.mark.parametrize("personas", [16, 24, 64])
 def test_intervals_near_the_ceiling_cover(seeds: int, personas: int) -> None:
-    """Pass@8 of .91, where most personas stand at 1: tails were chosen with seeds from 1000 on, not these.
+    """Pass@8 of .91, where most personas stand at 1: .970, .949 and .940; the tail was chosen with other seeds.
 
-    The bar's .93 holds; its .97 does not with 16 personas (.98): how many of so few fall short of 1 is a small number.
+    With 16 personas it is at the bar's .97: how many of so few fall short of 1 is a small number, and coverage steps.
     """
     rng = np.random.default_rng(personas)
     truth = AbilityAgent.spread(np.random.default_rng(0), 400_000, 0.0, 1.5).coverage([8])[0]
     wins = AbilityAgent.spread(rng, seeds * personas, 0.0, 1.5).outcomes(rng, 16).sum(axis=1)
     hits = covered(pass_at_k(wins, 16, [8]).reshape(seeds, personas), truth)
     slack = margin(seeds) * (seeds < 1000)
-    assert 0.93 - slack < hits < (0.985 if personas == 16 else 0.97) + slack, hits
+    assert 0.93 - slack < hits < (0.975 if personas == 16 else 0.97) + slack, hits
 
 
 @pytest.mark.parametrize("seeds", SEEDS)
 @pytest.mark.parametrize(("personas", "lift"), [(16, 0.0), (24, 0.0), (16, 0.5), (64, 0.5)])
 def test_intervals_of_max_at_k_near_the_ceiling_cover(seeds: int, personas: int, lift: float) -> None:
-    """C(8) of .90 and .97: never shorter than the bar's .93 asks, but longer than its .97: .966 to .990."""
+    """C(8) of .90 and .97: .960 to .975, so that .97 is exceeded by no more than .005."""
     rng = np.random.default_rng(personas)
     truth = float(max_at_k(walk_returns(np.random.default_rng(1), 60_000, 16, lift), [8]).mean())
     rows = max_at_k(walk_returns(rng, seeds * personas, 16, lift), [8]).reshape(seeds, personas)
     hits = covered(rows, truth)
     slack = margin(seeds) * (seeds < 1000)
-    assert 0.93 - slack < hits < 0.995 + slack, hits
+    assert 0.93 - slack < hits < 0.98 + slack, hits
+
+
+def planted_cells(personas: int, draws: int) -> dict[str, tuple[Floats, float]]:
+    """Return persona estimates [draws, P] of 21 planted quantities in 0..1, rare to certain, and their true means."""
+    cells = {}
+    for number, (mean, sd, ks) in enumerate(ABILITIES):
+        truth = AbilityAgent.spread(np.random.default_rng(0), 1_000_000, mean, sd).coverage(ks)
+        rng = np.random.default_rng([9000, personas, number])
+        rows = pass_at_k(AbilityAgent.spread(rng, draws * personas, mean, sd).outcomes(rng, 16).sum(axis=1), 16, ks)
+        cells |= {f"pass@{k} of {mean:+g} +- {sd:g}": (rows[:, i], truth[i]) for i, k in enumerate(ks)}
+    for lift in (-0.5, 0.0, 0.5):
+        truth = max_at_k(walk_returns(np.random.default_rng(1), 200_000, 16, lift), (1, 4, 8)).mean(axis=0)
+        rng = np.random.default_rng([9000, personas, int(10 * lift) + 50])
+        rows = max_at_k(walk_returns(rng, draws * personas, 16, lift), (1, 4, 8))
+        cells |= {f"max@{k} at {lift:+g}": (rows[:, i], truth[i]) for i, k in enumerate((1, 4, 8))}
+    return {name: (rows.reshape(draws, personas), float(truth)) for name, (rows, truth) in cells.items()}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_intervals_of_planted_cells_cover() -> None:
+    """Coverage .93 to .97 in 53 of 63 cells, and never far from it: .926 to .975 of 3,000 draws each.
+
+    It cannot be so in every cell: a few personas off the end are a small whole number, and the coverage of any interval
+    of such a number steps with the truth, as a binomial one's does (Brown, Cai & DasGupta 2001).
+    """
+    found = {}
+    for personas in (16, 24, 64):
+        for name, (rows, truth) in planted_cells(personas, 3000).items():
+            _, low, high = t_bounds(rows.T, bounds=(0.0, 1.0))
+            found[name, personas] = float(((low <= truth) & (truth <= high)).mean())
+    outside = {cell: share for cell, share in found.items() if not 0.93 <= share <= 0.97}
+    print(f"\n{len(found)} cells, {min(found.values()):.3f} to {max(found.values()):.3f}, outside: {outside}")
+    assert len(outside) <= 0.2 * len(found)
+    assert 0.92 <= min(found.values()) <= max(found.values()) <= 0.98
 
 
 @pytest.mark.parametrize("seeds", [150, pytest.param(2000, marks=pytest.mark.slow)])

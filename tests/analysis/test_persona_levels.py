@@ -22,8 +22,13 @@ def searched(agent: PlantedAgent, seed: int, budget: int = 192, **settings: obje
     return search
 
 
-@pytest.mark.parametrize("seeds", [2, pytest.param(40, marks=pytest.mark.slow)])
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("seeds", [2, pytest.param(150, marks=pytest.mark.slow)])
 def test_personas_are_ranked_and_their_success_is_covered(seeds: int) -> None:
+    """Coverage .936 +- .004; a cell's 24 personas share one curve, so that 40 seeds leave +- .008 (.922 of the first).
+
+    Intervals that know the curve beforehand cover .948.
+    """
     hits, order, errors = [], [], []
     for seed in range(seeds):
         agent = PlantedAgent(0.4, 8.0, effects=cast_effects(24, 1.25, seed))

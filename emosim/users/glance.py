@@ -40,7 +40,7 @@ INVITING: Final[dict[Language, tuple[str, ...]]] = {
 MOST_FOUND: Final = 3
 """Tricks of one reply that are kept."""
 REMEMBERED: Final = 8192
-"""Replies whose prints are kept, about 0.5 KB each: the last three of more episodes than are played at once."""
+"""Replies whose fingerprints are kept, about 0.5 KB each: the last three of more episodes than are played at once."""
 _IN_MIND: Final = OrderedDict[str, int]()
 _BITS: Final = tuple(1 << place for place in range(512))
 NOTHING: Final = Appraisal(evidence=(), fit=0.0, specificity=0.0)
@@ -194,7 +194,7 @@ def is_old(text: str, words: Words, turns: Sequence[Turn]) -> bool:
 
     Each word that an older reply lacks is in a pair of words that it lacks, and a copy lacks less than a fifth of them.
     """
-    few, mine = 0.2 * (len(words.row) + 2 + words.parts), print_of(words.content)
+    few, mine = 0.2 * (len(words.row) + 2 + words.parts), fingerprint(words.content)
     keep_in_mind(text, mine)
     for turn in turns[-3:]:
         old = turn.reply.text
@@ -205,12 +205,12 @@ def is_old(text: str, words: Words, turns: Sequence[Turn]) -> bool:
     return len(turns) > 3 and text in [turn.reply.text for turn in turns[:-3]]
 
 
-def print_of(content: frozenset[str]) -> int:
+def fingerprint(content: frozenset[str]) -> int:
     """Return a number with a bit for each of some words: what one lacks of another is more words than bits."""
-    print_, bits = 0, _BITS
+    found, bits = 0, _BITS
     for word in content:
-        print_ |= bits[hash(word) & 511]
-    return print_
+        found |= bits[hash(word) & 511]
+    return found
 
 
 def words_of(text: str) -> Words:
@@ -228,13 +228,13 @@ def words_of(text: str) -> Words:
 
 
 def keep_in_mind(text: str, mine: int) -> None:
-    """Keep the print of a reply, as the next three replies are compared with it."""
+    """Keep the fingerprint of a reply, as the next three replies are compared with it."""
     _IN_MIND[text] = mine
     if len(_IN_MIND) > REMEMBERED:
         _IN_MIND.popitem(last=False)
 
 
 def recall(text: str) -> int:
-    """Return the print of an earlier reply."""
+    """Return the fingerprint of an earlier reply."""
     kept = _IN_MIND.get(text)
-    return print_of(frozenset(tokenise(text, "en")) - STOP_EN) if kept is None else kept
+    return fingerprint(frozenset(tokenise(text, "en")) - STOP_EN) if kept is None else kept

@@ -63,13 +63,19 @@ def corpora() -> dict[str, list[Row]]:
     """Return the rows of training, development and test."""
     train = [row for path in sorted(CORPUS.glob("train/*.jsonl")) for row in read_rows(path)]
     tests = [row for path in sorted(CORPUS.glob("test-*.jsonl")) for row in read_rows(path)]
-    return {"train": train, "dev": read_rows(CORPUS / "dev.jsonl"), "test": tests}
+    return {
+        "train": train,
+        "dev": read_rows(CORPUS / "dev.jsonl"),
+        "test": tests,
+        "plain": read_rows(CORPUS / "plain.jsonl"),
+    }
 
 
 def test_splits_share_no_situation() -> None:
     said = {part: {(r["language"], r["user"]) for r in rows} for part, rows in corpora().items()}
     assert not said["train"] & said["dev"]
     assert not (said["train"] | said["dev"]) & said["test"]
+    assert not (said["train"] | said["dev"] | said["test"]) & said["plain"]
 
 
 def test_every_row_is_labelled_with_known_words() -> None:

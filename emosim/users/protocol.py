@@ -63,7 +63,7 @@ class User(Protocol):
 
     @property
     def name(self) -> str:
-        """Name and version, `rules@2`."""
+        """Name and version, `rules@3`."""
         ...
 
     @property

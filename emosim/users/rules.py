@@ -32,9 +32,9 @@ class RulesUser:
 
     @property
     def name(self) -> str:
-        """`rules@2`, `rules-semantic@2` or `rules-sage@2`."""
+        """`rules@3`, `rules-semantic@3` or `rules-sage@3`."""
         parts = ["rules", "semantic" * (self.perception == "semantic"), "sage" * (self.dynamics == "sage")]
-        return "-".join(filter(None, parts)) + "@2"
+        return "-".join(filter(None, parts)) + "@3"
 
     @property
     def rules(self) -> Rulebook:

@@ -260,3 +260,23 @@ def test_semantic_perception_without_its_extra_or_with_it() -> None:
     else:
         with pytest.raises(MissingExtra, match="semantic"):
             perceive_semantically(KIND, EN)
+
+
+@pytest.mark.parametrize(
+    ("hollow", "act", "context"),
+    [
+        ("What doesn't kill you makes you stronger.", Act.PLATITUDE, EN),
+        ("No pain, no gain.", Act.PLATITUDE, EN),
+        ("Nobody cares.", Act.DISMISSAL, EN),
+        ("That's nothing to get upset over.", Act.DISMISSAL, EN),
+        ("上帝关上一扇门，就会打开一扇窗。", Act.PLATITUDE, ZH),
+        ("哪有那么严重。", Act.DISMISSAL, ZH),
+    ],
+)
+def test_a_brief_platitude_or_dismissal_is_taken_at_its_word(hollow: str, act: Act, context: Context) -> None:
+    more = KIND if context is EN else "你搬来那天就拍了照，也跟他说过，这事真不怪你。"
+    for need in Need:
+        found = perceive(hollow, replace(context, need=need))
+        assert found.fit <= -0.5
+        assert found.acts == (act,)
+    assert perceive(f"{hollow} {more}", context).fit > 0

@@ -11,8 +11,8 @@ from emosim.users.roster import resolve_user
 @pytest.mark.parametrize(
     ("spec", "name", "model"),
     [
-        ("rules", "rules@2", None),
-        ("rules:semantic", "rules-semantic@2", None),
+        ("rules", "rules@3", None),
+        ("rules:semantic", "rules-semantic@3", None),
         ("llm:openai:gpt-5-mini", "llm@3", "openai:gpt-5-mini"),
         ("llm:local", "llm@3", "local"),
         ("llm:http://localhost:8000/v1#m", "llm@3", "http://localhost:8000/v1#m"),

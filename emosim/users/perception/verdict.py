@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from emosim.acts import ALIGNMENT, HARMS, SUPPORTS, Act, Appraisal, Evidence, Need
+from emosim.persona import Language
 from emosim.users.perception.attacks import findings
 from emosim.users.perception.context import Context
 from emosim.users.perception.cues import FAMILIES
@@ -36,6 +37,19 @@ SECOND: Final = 0.15
 TRICKY: Final = 0.38
 """Score of manipulation above which a reply counts as a trick: fewer than one in 1,000 helpful replies. Source: as
 for HARMFUL."""
+BRIEF: Final[dict[Language, int]] = {"en": 14, "zh": 20}
+"""Words or characters up to which a reply that only dismisses or only says a platitude is taken at its word.
+
+Source: of 266 such replies in the corpora, 20 were labelled helpful. The heads know too few words of theirs to be sure.
+"""
+_HOLLOW: Final = {FAMILIES.index("dismiss"): Act.DISMISSAL, FAMILIES.index("platitude"): Act.PLATITUDE}
+_SUBSTANTIAL: Final = frozenset(
+    FAMILIES.index(name)
+    for name in (
+        "deep", "feel", "valid", "praise", "nofault", "explain", "balance", "listen", "suggest", "info", "reflect",
+        "self",
+    )
+)  # fmt: skip
 _LIKING: Final = {need: [ALIGNMENT[need][act] for act in SUPPORTS] for need in Need}
 _HARMS: Final = tuple(
     i for i, act in enumerate(ACTS) if act in HARMS and act not in (Act.EMPTY, Act.ECHO, Act.INCOHERENT)
@@ -74,8 +88,9 @@ def appraise(reading: Reading, context: Context, second: Opinion | None = None) 
         return verdict((show(reading, scores, _TRICK),), -1.0, 0.0, context)
     quality = poisoned(reading, scores)
     fit = round(max(-2.0, min(2.0, (GAIN if quality > SHIFT else LOSS) * (quality - SHIFT))), 2)
-    if ordering(reading, overlap):
-        return verdict((show(reading, scores, _LECTURE),), min(fit, -0.5), specific, context)
+    plain = _LECTURE if ordering(reading, overlap) else hollow(reading)
+    if plain is not None:
+        return verdict((show(reading, scores, plain),), min(fit, -0.5), specific, context)
     if quality < HARMFUL:
         harm = max(_HARMS, key=scores.acts.__getitem__)
         return verdict((show(reading, scores, harm),), fit, specific, context)
@@ -122,6 +137,16 @@ def evidence(reading: Reading, scores: Scores, need: Need) -> list[Evidence]:
     if scores.acts[second] > SECOND and len(reading.segments) > 1:
         return [show(reading, scores, best), show(reading, scores, second)]
     return [show(reading, scores, best)]
+
+
+def hollow(reading: Reading) -> int | None:
+    """Return the place in ACTS of what a brief reply is that only dismisses or says a platitude, else nothing."""
+    if reading.size > BRIEF[reading.language]:
+        return None
+    families = [family for _, family in reading.hits]
+    if not _SUBSTANTIAL.isdisjoint(families):
+        return None
+    return next((ACTS.index(_HOLLOW[family]) for family in families if family in _HOLLOW), None)
 
 
 def ordering(reading: Reading, overlap: int) -> bool:

@@ -20,7 +20,7 @@ from emosim.value import pick, roll
 
 DICE_SKILL, DICE_DECOY, DICE_BLAND, DICE_WORDS = 211, 212, 213, 214
 
-SKILLS: Final = (0.15, 0.35, 0.55, 0.75, 0.9)
+SKILLS: Final = (0.25, 0.4, 0.55, 0.75, 0.9)
 """Skill of the five rungs. Source: own choice; spread so that neighbours differ by more than noise at every level."""
 
 BLAND: Final = (Act.PLATITUDE, Act.REASSURING, Act.INFORMATION)

@@ -12,14 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 from pydantic_core import SchemaSerializer, SchemaValidator
 
+_STRICT: Final = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+"""How pydantic takes the values of either kind."""
+
 
 class Value(BaseModel):
     """A frozen value: equal by content, unknown fields refused, attribute docstrings are the field descriptions."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
-_STRICT: Final = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, **_STRICT)
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(Field,))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from emosim.cli import options
+from emosim.cli.options import Option
 
 if TYPE_CHECKING:
     from emosim.cli.display import Display
@@ -15,41 +17,38 @@ if TYPE_CHECKING:
     from emosim.runs import Players, RunConfig, Summary
     from emosim.suite import Suite
 
-Option = partial(typer.Option, show_envvar=False)
-"""An option that can also be set in the environment, as `EMOSIM_RUN_` and its name; help need not repeat that."""
-
 
 def run_command(
     pack: Annotated[str, typer.Argument(help="Name of a pack, or path of its folder.")] = "core",
-    agent: Annotated[str, Option(help="Who is tested; see emosim list agents.")] = "baseline:rung3",
-    user: Annotated[str, Option(help="Who plays the personas; see emosim list users.")] = "rules",
+    agent: options.Agent = "baseline:rung3",
+    user: options.User = "rules",
     level: Annotated[str, Option(help="Levels 0..1, with commas.")] = "0,0.5,1",
     knob: Annotated[list[str] | None, Option(help="Set one knob over all levels: name=value.")] = None,
     language: Annotated[str, Option(help="Languages, with commas.")] = "en",
-    personas: Annotated[str | None, Option(help="Ids of personas, with commas; all by default.")] = None,
+    personas: options.Personas = None,
     repeats: Annotated[int, Option("--repeats", "-n", min=1, help="Seeds per persona, language and level.")] = 1,
     seed: Annotated[int, Option(min=0, help="Number of the first seed.")] = 0,
     reward: Annotated[str, Option(help="Reward function; see emosim list rewards.")] = "delta",
-    out: Annotated[Path | None, Option(help="Directory of the run; by default one named by the settings.")] = None,
+    out: options.Out = None,
     shard: Annotated[str, Option(help="Play part i of N: i/N from 0/N, or slurm.")] = "",
-    concurrency: Annotated[int, Option(min=1, help="Episodes at once.")] = 64,
-    max_cost: Annotated[float | None, Option(min=0, help="Stop at this many US dollars.")] = None,
-    max_calls: Annotated[int | None, Option(min=0, help="Stop at this many model calls.")] = None,
-    max_tokens: Annotated[int | None, Option(min=0, help="Stop at this many tokens.")] = None,
-    prices: Annotated[Path | None, Option(help="Prices of models, JSON or TOML.")] = None,
-    base_url: Annotated[str, Option(help="Server for openai: and litellm: specs.")] = "",
-    timeout_s: Annotated[float, Option(min=0.01, help="Longest wait for one answer of a model or cmd: agent.")] = 60.0,
-    deadline_s: Annotated[float, Option(min=0.01, help="Longest time for one episode.")] = 3600.0,
+    concurrency: options.Concurrency = 64,
+    max_cost: options.MaxCost = None,
+    max_calls: options.MaxCalls = None,
+    max_tokens: options.MaxTokens = None,
+    prices: options.Prices = None,
+    base_url: options.BaseUrl = "",
+    timeout_s: options.Timeout = 60.0,
+    deadline_s: options.Deadline = 3600.0,
     cassette: Annotated[
         Path | None, Option(help="Folder to keep models' answers in; what is there is not asked again.")
     ] = None,
-    agent_system: Annotated[Path | None, Option(help="File with the agent's system prompt.")] = None,
-    agent_temperature: Annotated[float | None, Option(help="Sampling temperature of the agent.")] = None,
-    agent_max_tokens: Annotated[int | None, Option(min=1, help="Longest reply of the agent.")] = None,
-    think: Annotated[bool, Option("--think", help="Ask the agent to reason in <think> first.")] = False,
+    agent_system: options.AgentSystem = None,
+    agent_temperature: options.AgentTemperature = None,
+    agent_max_tokens: options.AgentMaxTokens = None,
+    think: options.Think = False,
     gate: Annotated[list[str] | None, Option(help="Exit 3 unless it holds: 'score>=0.7'.")] = None,
     dry_run: Annotated[bool, Option("--dry-run", help="Say what would be played and asked; ask nothing.")] = False,
-    display: Annotated[str, Option(help="Progress: auto, rich, plain or none.")] = "auto",
+    display: options.Display = "auto",
     json: Annotated[bool, Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Play a graded batch of episodes; the same command goes on where it stopped.

@@ -43,9 +43,10 @@ NAMES: Final = (*FAMILIES, *(f"not_{family}" for family in FAMILIES), *SHAPES)
 """What `count` returns, in order."""
 
 _HARM: Final = frozenset(FAMILIES.index(name) for name in ("dismiss", "blame", "insult", "threat", "sarcasm", "manip"))
-_HELP: Final = frozenset(
+HELP: Final = frozenset(
     FAMILIES.index(name) for name in ("deep", "feel", "valid", "praise", "nofault", "explain", "balance", "listen")
 )
+"""Families of phrases that help."""
 _WH: Final = word_list("wh")
 _YES_NO: Final = word_list("yes_no")
 _WHY: Final = frozenset(("why", "为", "干"))
@@ -213,4 +214,4 @@ def balance(parts: list[Segment], hits: list[tuple[int, int]]) -> tuple[float, f
                 index = bisect_right(firsts, place) - 1
                 after = max(after, float(parts[index].turned))
                 last = max(last, float(index == len(parts) - 1))
-    return after, last, float(len(harms)), float(len(kinds & _HELP))
+    return after, last, float(len(harms)), float(len(kinds & HELP))

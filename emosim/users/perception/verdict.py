@@ -10,7 +10,7 @@ from emosim.persona import Language
 from emosim.users.perception.attacks import findings
 from emosim.users.perception.context import Context
 from emosim.users.perception.cues import FAMILIES
-from emosim.users.perception.features import Reading, read, shared
+from emosim.users.perception.features import HELP, Reading, read, shared
 from emosim.users.perception.heads import ACTS, Scores, score
 from emosim.users.perception.quotes import clip_quote
 from emosim.users.perception.thoughts import think
@@ -42,14 +42,10 @@ BRIEF: Final[dict[Language, int]] = {"en": 14, "zh": 20}
 
 Source: of 266 such replies in the corpora, 20 were labelled helpful. The heads know too few words of theirs to be sure.
 """
-_HOLLOW: Final = {FAMILIES.index("dismiss"): Act.DISMISSAL, FAMILIES.index("platitude"): Act.PLATITUDE}
-_SUBSTANTIAL: Final = frozenset(
-    FAMILIES.index(name)
-    for name in (
-        "deep", "feel", "valid", "praise", "nofault", "explain", "balance", "listen", "suggest", "info", "reflect",
-        "self",
-    )
-)  # fmt: skip
+_HOLLOW: Final = {
+    FAMILIES.index("dismiss"): ACTS.index(Act.DISMISSAL), FAMILIES.index("platitude"): ACTS.index(Act.PLATITUDE)
+}  # fmt: skip
+_SUBSTANTIAL: Final = HELP.union(map(FAMILIES.index, ("suggest", "info", "reflect", "self")))
 _LIKING: Final = {need: [ALIGNMENT[need][act] for act in SUPPORTS] for need in Need}
 _HARMS: Final = tuple(
     i for i, act in enumerate(ACTS) if act in HARMS and act not in (Act.EMPTY, Act.ECHO, Act.INCOHERENT)
@@ -146,7 +142,7 @@ def hollow(reading: Reading) -> int | None:
     families = [family for _, family in reading.hits]
     if not _SUBSTANTIAL.isdisjoint(families):
         return None
-    return next((ACTS.index(_HOLLOW[family]) for family in families if family in _HOLLOW), None)
+    return next((_HOLLOW[family] for family in families if family in _HOLLOW), None)
 
 
 def ordering(reading: Reading, overlap: int) -> bool:

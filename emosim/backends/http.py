@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import quote, unquote, urlsplit
 
 if TYPE_CHECKING:
@@ -67,8 +67,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Note the open connection; long silences must not look like a dead peer to what stands between."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)
         self._pool.open.add(self)
         if (raw := transport.get_extra_info("socket")) is not None:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -182,7 +181,8 @@ class Pool:
         parts = urlsplit(url)
         secure = parts.scheme == "https"
         self._host, self._port = parts.hostname or "", parts.port or (443 if secure else 80)
-        self._delay_s = None if _is_number(self._host) else 0.25
+        races = isinstance(self.loop, asyncio.BaseEventLoop) and not _is_number(self._host)
+        self._race: dict[str, float] = {"happy_eyeballs_delay": 0.25} if races else {}
         self._ssl = ssl.create_default_context() if secure else None
         self._head = _head(url, headers)
 
@@ -247,7 +247,7 @@ class Pool:
 
     async def _connect(self) -> Connection:
         _, connection = await self.loop.create_connection(
-            lambda: Connection(self), self._host, self._port, ssl=self._ssl, happy_eyeballs_delay=self._delay_s
+            lambda: Connection(self), self._host, self._port, ssl=self._ssl, **self._race
         )
         return connection
 

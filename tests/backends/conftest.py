@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 import importlib.util
 import warnings
 from collections.abc import Callable, Iterator
@@ -15,6 +17,14 @@ from emosim.testing.fake_server import FakeServer
 KEY = "sk-canary-1234567890"
 SCHEMA = '{"type":"object","properties":{"fit":{"type":"integer"}},"required":["fit"],"additionalProperties":false}'
 Connect = Callable[..., ModelBackend]
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Await everything on the event loop of Python, and on the one that servers and trainers often bring along."""
+    loops = {"asyncio": asyncio.new_event_loop}
+    if importlib.util.find_spec("uvloop") is not None:
+        loops["uvloop"] = importlib.import_module("uvloop").new_event_loop
+    return loops
 
 
 @pytest.fixture(scope="session")

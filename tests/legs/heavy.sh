@@ -22,7 +22,7 @@ leg() { # NAME PYTHON REQUIREMENT...
     fi
     [ -x "$python" ] || "$base" -m venv "$venvs/$name"
     "$python" -m pip install --quiet --disable-pip-version-check --editable . \
-        "pytest>=8.4" "pytest-asyncio>=1.2" "pytest-timeout>=2.3" 2> >(grep -v '^WARNING' >&2)
+        "pytest>=8.4" "pytest-asyncio>=1.4" "pytest-timeout>=2.3" 2> >(grep -v '^WARNING' >&2)
     # Last, since nemo-gym's openai is older than the one emosim asks for: pip says so and goes on.
     "$python" -m pip install --quiet --disable-pip-version-check "$@" 2> >(grep -v '^WARNING' >&2)
     echo "== $name: $("$python" --version), $("$python" -m pip list --disable-pip-version-check 2>/dev/null |

@@ -8,7 +8,7 @@ python="$venvs/light/bin/python"
 [ -x "$python" ] || "${PYTHON:-python3}" -m venv "$venvs/light"
 "$python" -m pip install --quiet --disable-pip-version-check --editable . \
     "openenv==0.10.0" "inspect-ai==0.3.285" "skyrl-gym==0.4.0" "pettingzoo==1.27.0" \
-    "pytest>=8.4" "pytest-asyncio>=1.2" "pytest-timeout>=2.3" 2> >(grep -v '^WARNING' >&2)
+    "pytest>=8.4" "pytest-asyncio>=1.4" "pytest-timeout>=2.3" 2> >(grep -v '^WARNING' >&2)
 echo "== light: $("$python" --version), $("$python" -m pip list --disable-pip-version-check 2>/dev/null |
     grep -iE '^(openenv|inspect[-_]ai|skyrl-gym|pettingzoo|gymnasium) ' | tr -s ' ' | tr '\n' ' ')"
 "$python" -W ignore -c "import openenv, inspect_ai, skyrl_gym, pettingzoo" # what is missing would be skipped

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 venvs="${1:-${EMOSIM_VENVS:-.venvs}}"
 common=("httptools>=0.6.4,<1" "pydantic>=2.11,<3" "tenacity>=9,<10" "gymnasium>=1.1,<2" "numpy>=1.26"
-        "pytest>=8.4" "pytest-asyncio>=1.2" "pytest-timeout>=2.3")
+        "pytest>=8.4" "pytest-asyncio>=1.4" "pytest-timeout>=2.3")
 litellm='litellm>=1.105.3,<2,!=1.106.0,!=1.106.1,!=1.106.2,!=1.107.0'
 failed=0
 

@@ -9,7 +9,7 @@ python="$venv/bin/python"
 [ -x "$python" ] || "${PYTHON:-python3}" -m venv "$venv"
 "$python" -m pip install --quiet --disable-pip-version-check --editable . \
     "torch==2.13.0" "trl>=1.16,<1.17" "transformers>=5.23,<6" "datasets>=5.2,<6" "gguf>=0.19,<1" \
-    "stable-baselines3==2.9.2" "pytest>=8.4" "pytest-asyncio>=1.2" "pytest-timeout>=2.3" 2> >(grep -v '^WARNING' >&2)
+    "stable-baselines3==2.9.2" "pytest>=8.4" "pytest-asyncio>=1.4" "pytest-timeout>=2.3" 2> >(grep -v '^WARNING' >&2)
 echo "== torch: $("$python" --version), $("$python" -m pip list --disable-pip-version-check 2>/dev/null |
     grep -iE '^(torch|trl|transformers|datasets|stable_baselines3|gymnasium|emosim) ' | tr -s ' ' | tr '\n' ' ')"
 

@@ -29,7 +29,7 @@ from emosim.users.perception.tokens import neighbours, split, triples, window
 GRAM, VECTOR, COUNTS, NEED, OFFSET = 1.2, 1.0, 0.08, 1.3, 0.2
 """Scales of the blocks, chosen by cross-validation over authors; the figures hardly depend on them."""
 RIDGE = 2.0
-PLAIN, TRUST = ("b", "z", "aa", "bb", "cc"), 3.0
+PLAIN, TRUST = ("b", "z", "aa", "bb", "cc", "ff", "gg", "kk", "ll"), 3.0
 """Authors of plain and overt replies, and how much more these weigh: the others' corpora hold far fewer of them than
 conversations do."""
 NEGATED = 0.4

@@ -71,15 +71,16 @@ def apparent(episode: Episode) -> list[int]:
 
 def cues(episode: Episode, turn: int, kinds: tuple[str, ...]) -> list[tuple[int, int]]:
     """Return the cues in one message as (index of the need pointed to, weight)."""
-    need, seed, found = NEEDS.index(episode.scenario.need), episode.seed, []
+    need, seed, salt = NEEDS.index(episode.scenario.need), episode.seed, episode.persona.salt
+    found, dice = [], roll(seed, turn, DICE_CUE, salt)
     if "opening" in kinds:
-        found.append((pointed(need, roll(seed, turn, DICE_CUE), OPENING_RIGHT), OPENING[episode.scenario.vagueness]))
+        found.append((pointed(need, dice, OPENING_RIGHT), OPENING[episode.scenario.vagueness]))
     if "hint" in kinds:
-        found.append((pointed(need, roll(seed, turn, DICE_CUE), HINT_RIGHT), HINT))
+        found.append((pointed(need, dice, HINT_RIGHT), HINT))
     if "fact" in kinds:
-        found.append((pointed(need, roll(seed, turn, DICE_CUE), FACT_RIGHT), FACT))
+        found.append((pointed(need, dice, FACT_RIGHT), FACT))
     if "counter" in kinds:
-        found.append((wrong(need, roll(seed, 0, DICE_DECOY)), COUNTER))
+        found.append((wrong(need, roll(seed, 0, DICE_DECOY, salt)), COUNTER))
     return found
 
 

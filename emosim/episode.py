@@ -123,7 +123,7 @@ class Episode(Compact):
     rules: Rulebook = Rulebook()
     """The protocol."""
     user: str
-    """Name and version of the user that plays the persona, `rules@3`."""
+    """Name and version of the user that plays the persona, `rules@4`."""
     seed: int = Field(ge=0)
     """Address of all dice of this episode."""
     opening: Spoken

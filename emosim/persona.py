@@ -8,13 +8,13 @@ from pydantic import Field
 
 from emosim.acts import Need
 from emosim.emotion import Reaction, Temperament
-from emosim.value import Value
+from emosim.value import Value, salt_of
 
 Language: TypeAlias = Literal["en", "zh"]
 Reveal: TypeAlias = Literal["volunteer", "if_asked", "if_trusted"]
 LineKind: TypeAlias = Literal[
     "better", "moved", "flat", "worse", "curt", "hint", "ask", "silence", "confused", "suspicious", "repeat", "test",
-    "counter", "satisfied", "leave",
+    "counter", "satisfied", "pause", "leave",
 ]  # fmt: skip
 LINE_KINDS: Final[tuple[LineKind, ...]] = get_args(LineKind)
 
@@ -74,6 +74,8 @@ class Lines(Value):
     """Asks aloud for something that is not the need."""
     satisfied: tuple[str, ...]
     """Goodbye when helped."""
+    pause: tuple[str, ...]
+    """Has to go when time is up: nothing settled, nothing broken."""
     leave: tuple[str, ...]
     """Goodbye when hurt or fed up."""
 
@@ -121,6 +123,11 @@ class Persona(Value):
     def ref(self) -> str:
         """Global name, `pack/id`."""
         return f"{self.pack}/{self.id}"
+
+    @property
+    def salt(self) -> int:
+        """Whose dice its own are, the same in all languages, see `emosim.value.roll`."""
+        return salt_of(self.ref)
 
 
 class Scenario(Value):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import math
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -117,18 +118,20 @@ def _mix(x: int) -> int:
     return x ^ (x >> 31)
 
 
-def roll(seed: int, turn: int, purpose: int) -> float:
+def roll(seed: int, turn: int, purpose: int, salt: int = 0) -> float:
     """Return the uniform number in [0, 1) that belongs to an address.
 
-    Dice are looked up, never consumed: the same (seed, turn, purpose) always gives the same number, so forks, retries,
-    batches and the order of calls cannot move them. `emosim.acts_vector.dice` computes the same bits with numpy.
+    Dice are looked up, never consumed: the same (seed, turn, purpose, salt) always gives the same number, so forks,
+    retries, batches and the order of calls cannot move them. `emosim.acts_vector.dice` computes the same bits with
+    numpy.
 
     Args:
         seed: Episode seed, any non-negative integer (taken modulo 2**64).
         turn: Turn number, 0 for the opening.
         purpose: Small integer that names what the dice are for.
+        salt: Whose dice they are, see `salt_of`; 0 for nobody's.
     """
-    x = _address(seed, turn) ^ (purpose * PURPOSE_STEP + GOLDEN) & _MASK
+    x = _address(seed, turn) ^ salt ^ (purpose * PURPOSE_STEP + GOLDEN) & _MASK
     x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & _MASK  # `_mix`, without the call: nothing is asked more often
     x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & _MASK
     return ((x ^ (x >> 31)) >> 11) / (1 << 53)
@@ -140,9 +143,15 @@ def _address(seed: int, turn: int) -> int:
     return _mix((_mix((seed + GOLDEN) & _MASK) ^ (turn * TURN_STEP + GOLDEN)) & _MASK)
 
 
-def pick(count: int, seed: int, turn: int, purpose: int) -> int:
+def pick(count: int, seed: int, turn: int, purpose: int, salt: int = 0) -> int:
     """Return an index in 0..count-1 from addressed dice."""
-    return int(roll(seed, turn, purpose) * count)
+    return int(roll(seed, turn, purpose, salt) * count)
+
+
+@lru_cache(maxsize=4096)
+def salt_of(name: str) -> int:
+    """Return 64 bits that belong to a name, so that under one seed no two of a cast throw the same dice."""
+    return int.from_bytes(hashlib.blake2b(name.encode("utf-8"), digest_size=8).digest(), "little")
 
 
 _LEAST: Final = -1000

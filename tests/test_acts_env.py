@@ -81,7 +81,7 @@ def test_canonical_appraisal() -> None:
     assert blame.specificity == 0.0
     assert blame.fit < 0
     assert blame.evidence[0].quote == "your fault"
-    assert ActsUser(Act.ADVICE).name == "acts@1"
+    assert ActsUser(Act.ADVICE).name == "acts@2"
 
 
 @pytest.mark.parametrize("need", Need)

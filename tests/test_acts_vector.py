@@ -162,7 +162,7 @@ def test_lines_that_run_out_run_out_alike() -> None:
 
 
 def test_series_of_seeds_drawn_ahead() -> None:
-    series = Series(3, 24)
+    series = Series(3, np.arange(24, dtype=np.uint64))
     series.begin([5, None, 7], [0, 6, 0])
     everyone, some = np.arange(3), np.array([1])
     played: dict[int, list[int]] = {0: [], 1: [], 2: []}

@@ -12,13 +12,23 @@ from emosim.acts import Act
 from emosim.acts_vector import dice
 from emosim.acts_vector.readers import Readers
 from emosim.acts_vector.series import Openings
-from emosim.acts_vector.speech import COUNTER, CURT, NOTHING, OPENING, TEST, Lines, additions
+from emosim.acts_vector.speech import CLASH, COUNTER, MUTE, NOTHING, OPENING, TEST, Lines, additions
 from emosim.acts_vector.table import NATURE, RATES, TRUSTS, Natures, Table
 from emosim.cues import ACTS, DICE_CUE, MOST_FACTS
 from emosim.episode import Rulebook
 from emosim.feeling import Flags, Numbers, response, shift
 from emosim.users.protocol import SAME_WITHIN
-from emosim.users.voice import ASK_RATE, CURT_BELOW, DICE_ASK, DICE_COUNTER, DICE_HINT, DICE_TEST, MOVED_FROM
+from emosim.users.voice import (
+    ASK_RATE,
+    CALM_FROM,
+    CURT_BELOW,
+    DICE_ASK,
+    DICE_COUNTER,
+    DICE_HINT,
+    DICE_TEST,
+    MOVED_FROM,
+    STUNG_FROM,
+)
 
 Ints = NDArray[np.int64]
 RULES: Final = Rulebook()
@@ -61,7 +71,7 @@ class Crowd:
         self.n = n
         self.lines, self.readers = Lines(n), Readers(n)
         self.row, self.seed, self.turn = (np.zeros(n, dtype=np.int64) for _ in range(3))
-        self.address = np.zeros(n, dtype=np.uint64)
+        self.address, self.salt = np.zeros(n, dtype=np.uint64), np.zeros(n, dtype=np.uint64)
         self.now, self.peak = Moods(*(np.zeros(n) for _ in range(4))), np.zeros(n)
         self.told, self.told_bits, self.fired = (np.zeros(n, dtype=np.int64) for _ in range(3))
         self.tested, self.uses = np.zeros(n), np.zeros((n, len(ACTS)), dtype=np.int64)
@@ -83,6 +93,7 @@ class Crowd:
         """Acts so far, by turn."""
         self._columns = [(getattr(self.nature, name), getattr(table.nature, name)) for name in NATURE]
         self._columns += [(getattr(self, name), getattr(table, name)) for name in (*RATES, "max_turns")]
+        self._columns.append((self.salt, table.salts))
         self._at_turn = np.arange(self.n) * (table.longest + 1)
 
     def open(self, who: Ints, opened: Openings) -> None:
@@ -155,30 +166,32 @@ class Crowd:
         now.patience[who], now.last_change[who] = was.patience[who], -was.mood[who]
 
     def _speak(self, acts: Ints, over: Flags, timed_out: Flags) -> None:
-        change = self.now.last_change
+        mood, change = self.now.mood, self.now.last_change
         aims = TURN_DICE if self.table.provokes else CALM_DICE
-        hint, ask, cue, *provoking = dice.rolls(dice.at_turn(self.address, self.turn), aims)
-        hurt = change <= -SAME_WITHIN
-        first = self._reaction(acts, change, hurt)
+        hint, ask, cue, *provoking = dice.rolls(dice.at_turn(self.address, self.turn) ^ self.salt, aims)
+        first = self._reaction(acts, change)
         facts = self._tellable(acts)
-        tests, misleads = self._provoked(*provoking) if provoking else (self._never, self._never)
-        hints, asks = hint < self.hint_rate, ask < ASK_RATE
-        added, telling = additions(over | timed_out, tests, misleads, hints, asks, hurt, facts > 0, first == CURT)
+        stirred = mood < CALM_FROM
+        tests, misleads = self._provoked(stirred, *provoking) if provoking else (self._never, self._never)
+        hints, asks = (hint < self.hint_rate) & stirred, ask < ASK_RATE
+        mute = (change <= -SAME_WITHIN) | (mood < CURT_BELOW) | MUTE.take(first)
+        added, telling = additions(over | timed_out, tests, misleads, hints, asks, mute, facts > 0)
         self.said[0], self.said[1] = first, added
-        np.putmask(self.said[0], over, NOTHING)
+        np.putmask(self.said[0], over | CLASH.take(first * (NOTHING + 2) + added + telling), NOTHING)
         self.lines.use(self.said)
         self.tested, self.telling = (self.said[1] == TEST).astype(np.float64), telling
         self.told += telling
         self.told_bits |= (facts & -facts) * telling
         self.readers.hear(self.said[1], telling, cue)
 
-    def _provoked(self, test: Numbers, counter: Numbers) -> tuple[Flags, Flags]:
-        return test < self.test_rate, counter < self.counter_rate
+    def _provoked(self, stirred: Flags, test: Numbers, counter: Numbers) -> tuple[Flags, Flags]:
+        """Return who provokes, unless just before, and who misleads, of those who are stirred."""
+        return (test < self.test_rate) & stirred & (self.said[1] != TEST), (counter < self.counter_rate) & stirred
 
-    def _reaction(self, acts: Ints, change: Numbers, hurt: Flags) -> Ints:
+    def _reaction(self, acts: Ints, change: Numbers) -> Ints:
         """Return the kinds of line that answer these acts."""
         outcome = (self.now.mood < CURT_BELOW).view(np.uint8) * np.uint8(4)
-        for flag in (~hurt, change >= SAME_WITHIN, change >= MOVED_FROM):
+        for flag in (change > STUNG_FROM, change >= SAME_WITHIN, change >= MOVED_FROM):
             outcome += flag.view(np.uint8)
         return self.table.reactions.take(acts * 8 + outcome.astype(np.int64))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -75,7 +74,7 @@ class EmpathyActsVectorEnv(VectorEnv[Seen, Ints, NDArray[Any]]):
         self._drawn = self._cast(self.single.bill.personas, self.single.bill.difficulty)
         self.crowd = Crowd(num_envs, Table(self._drawn))
         self._tables: dict[tuple[str | None, Difficulty], Table] = {}
-        self.series = Series(num_envs, len(self._drawn))
+        self.series = Series(num_envs, self.crowd.table.salts)
         self._each, self._ended = np.arange(num_envs), np.arange(0)
         self._masks: dict[str, Any] = {f"_{key}": np.ones(num_envs, dtype=np.bool_) for key in INFO}
 
@@ -98,10 +97,11 @@ class EmpathyActsVectorEnv(VectorEnv[Seen, Ints, NDArray[Any]]):
         self._begin(seed)
         opened = self.series.draw(self._each)
         if "seed" in chosen:
-            opened = openings(np.full(self.num_envs, int(chosen["seed"]), dtype=np.int64), self.series.personas)
+            opened = openings(np.full(self.num_envs, int(chosen["seed"]), dtype=np.int64), self.series.salts)
         if guests is not None:
             self.crowd.sit(guests)
-            opened = replace(opened, rows=len(self._drawn) + opened.rows % (guests.rows - len(self._drawn)))
+            rows = len(self._drawn) + opened.rows % (guests.rows - len(self._drawn))
+            opened = openings(opened.seeds, guests.salts, rows)
         self.crowd.open(self._each, opened)
         self._ended = np.arange(0)
         return self.crowd.observe(), self._info(np.zeros(self.num_envs, dtype=_ENDINGS.dtype))

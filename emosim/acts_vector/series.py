@@ -17,8 +17,10 @@ from emosim.users.opening import DICE_COUNTER
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Words = NDArray[np.uint64]
 _SUCCESSION: Final = dice.purposes(DICE_SUCCESSION)
-_OPENING: Final = dice.purposes(DICE_PERSONA, DICE_COUNTER, DICE_CUE, DICE_DECOY)
+_PERSONA: Final = dice.purposes(DICE_PERSONA)
+_OPENING: Final = dice.purposes(DICE_COUNTER, DICE_CUE, DICE_DECOY)
 _AHEAD: Final = 1 << 15
 """Episodes drawn at once, all environments together."""
 
@@ -28,7 +30,7 @@ class Openings:
     """What opens some episodes, each of shape (k,)."""
 
     seeds: Ints
-    addresses: NDArray[np.uint64]
+    addresses: Words
     """Seeds as `dice.at_turn` needs them."""
     rows: Ints
     """Who plays: row of the table."""
@@ -44,16 +46,19 @@ class Openings:
         return Openings(*(getattr(self, name).take(which) for name in self.__dataclass_fields__))
 
 
-def openings(seeds: Ints, personas: int) -> Openings:
+def openings(seeds: Ints, salts: Words, rows: Ints | None = None) -> Openings:
     """Return what opens the episodes of these seeds.
 
     Args:
         seeds: Episode seeds, shape (k,).
-        personas: How many personas there are to draw from.
+        salts: Whose dice are whose, by row of the table.
+        rows: Who plays, shape (k,); drawn from all if not given.
     """
     addresses = dice.address(seeds)
-    persona, counter, cue, decoy = dice.rolls(dice.at_turn(addresses, np.zeros_like(seeds)), _OPENING)
-    rows = (persona * float(personas)).astype(np.int64)
+    opening = dice.at_turn(addresses, np.zeros_like(seeds))
+    if rows is None:
+        rows = (dice.rolls(opening, _PERSONA)[0] * float(len(salts))).astype(np.int64)
+    counter, cue, decoy = dice.rolls(opening ^ salts.take(rows), _OPENING)
     return Openings(seeds, addresses, rows, counter, off(cue, OPENING_RIGHT), beside(decoy))
 
 
@@ -72,11 +77,11 @@ class Series:
 
     Args:
         n: How many environments.
-        personas: How many personas there are to draw from.
+        salts: Dice of the personas there are to draw from, see `openings`.
     """
 
-    def __init__(self, n: int, personas: int) -> None:
-        self.personas, self.depth = personas, min(32, max(2, _AHEAD // n))
+    def __init__(self, n: int, salts: Words) -> None:
+        self.salts, self.depth = salts, min(32, max(2, _AHEAD // n))
         self.first, self.number = np.full(n, -1, dtype=np.int64), np.full(n, -1, dtype=np.int64)
         self._each = np.arange(n)
         self._from = np.zeros(n, dtype=np.int64)
@@ -104,4 +109,4 @@ class Series:
         first = np.tile(self.first, self.depth)
         number = (self.number + np.arange(self.depth)[:, None]).ravel()
         spread = dice.rolls(dice.at_turn(dice.address(first), number), _SUCCESSION)[0]
-        return openings(np.where(number == 0, first, (spread * (1 << 53)).astype(np.int64)), self.personas)
+        return openings(np.where(number == 0, first, (spread * (1 << 53)).astype(np.int64)), self.salts)

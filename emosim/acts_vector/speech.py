@@ -10,36 +10,40 @@ from numpy.typing import NDArray
 from emosim.cues import KINDS
 from emosim.feeling import Flags
 from emosim.persona import LINE_KINDS
-from emosim.users.voice import NEXT_BEST
+from emosim.users.voice import CLASHES, MUTE_AFTER, NEXT_BEST
 
 Ints = NDArray[np.int64]
 SPOKEN: Final = LINE_KINDS[: LINE_KINDS.index("satisfied")]
 """Kinds of line said while an episode goes on, in the order of `emosim.cues.KINDS`."""
 NOTHING: Final = len(SPOKEN)
 OPENING: Final = KINDS.index("opening")
-TEST, COUNTER, HINT, ASK, CURT = (SPOKEN.index(kind) for kind in ("test", "counter", "hint", "ask", "curt"))
+TEST, COUNTER, HINT, ASK = (SPOKEN.index(kind) for kind in ("test", "counter", "hint", "ask"))
+CLASH: Final = np.array([after in CLASHES.get(kind, ()) for kind in SPOKEN for after in (*SPOKEN, "", "fact")])
+"""By reaction and what follows, nothing and a fact last: whether only the latter is said."""
+MUTE: Final = np.array([kind in MUTE_AFTER for kind in SPOKEN])
+"""By kind: whether nothing but a provocation follows it."""
 _BEST: Final = np.array([SPOKEN.index(NEXT_BEST.get(kind, kind)) for kind in SPOKEN] + [NOTHING])
 """For each kind the kind that stands in when its lines have run out; itself where none does."""
 _LENDS: Final = np.array([[float(best == to != of) for to in range(NOTHING + 1)] for of, best in enumerate(_BEST)])
 _PLENTY: Final = 1 << 40
 
 
-def _addition(tests: int, misleads: int, hints: int, asks: int, hurt: int, knows: int, curt: int) -> tuple[int, bool]:
-    """Return the kind that is added to a reaction, and whether a fact is told: `emosim.users.voice.say` as a table."""
+def _addition(tests: int, misleads: int, hints: int, asks: int, mute: int, knows: int) -> tuple[int, bool]:
+    """Return the kind that is added to a reaction, and whether a fact is told: `emosim.users.voice` as a table."""
     if tests:
         return TEST, False
-    if curt:
+    if mute:
         return NOTHING, False
     if misleads:
         return COUNTER, False
-    if knows and not hurt:
+    if knows:
         return NOTHING, True
-    return (HINT if hints else ASK if asks else NOTHING) if not hurt else NOTHING, False
+    return HINT if hints else ASK if asks else NOTHING, False
 
 
-_CODES: Final = [_addition(*(code >> place & 1 for place in range(6, -1, -1))) for code in range(128)]
-_ADDS: Final = np.array([kind for kind, _ in _CODES] + [NOTHING] * 128)
-_TELLS: Final = np.array([int(tells) for _, tells in _CODES] + [0] * 128)
+_CODES: Final = [_addition(*(code >> place & 1 for place in range(5, -1, -1))) for code in range(64)]
+_ADDS: Final = np.array([kind for kind, _ in _CODES] + [NOTHING] * 64)
+_TELLS: Final = np.array([int(tells) for _, tells in _CODES] + [0] * 64)
 
 
 def additions(quiet: Flags, *flags: Flags) -> tuple[Ints, Ints]:
@@ -47,7 +51,7 @@ def additions(quiet: Flags, *flags: Flags) -> tuple[Ints, Ints]:
 
     Args:
         quiet: The user adds nothing, shape (n,).
-        *flags: The seven arguments of `_addition` in order, each of shape (n,).
+        *flags: The six arguments of `_addition` in order, each of shape (n,).
     """
     code = quiet.view(np.uint8).copy()
     for flag in flags:

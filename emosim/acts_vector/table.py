@@ -20,7 +20,7 @@ from emosim.persona import Fact
 from emosim.rulebook import BLANK
 from emosim.users.acts import WORDLESS, act_fit, canonical
 from emosim.users.protocol import SAME_WITHIN, Felt, Heard
-from emosim.users.voice import CURT_BELOW, MOVED_FROM, is_asking, may_tell, reaction
+from emosim.users.voice import CURT_BELOW, MOVED_FROM, STUNG_FROM, is_asking, may_tell, reaction
 
 TRUSTS: Final = 101
 
@@ -57,6 +57,8 @@ class Table:
         self.rows = len(self.episodes)
         tempers = [e.persona.temperament for e in self.episodes]
         self.nature = Natures(**{name: _column(tempers, name) for name in NATURE})
+        self.salts = np.array([e.persona.salt for e in self.episodes], dtype=np.uint64)
+        """Whose dice are whose, see `emosim.value.roll`."""
         scenarios = [e.scenario for e in self.episodes]
         self.test_rate, self.counter_rate, self.hint_rate = (_column(scenarios, name) for name in RATES)
         self.provokes = bool((self.test_rate > 0).any() or (self.counter_rate > 0).any())
@@ -89,7 +91,7 @@ class Table:
 
 def _reactions(episode: Episode) -> Ints:
     moods = [CURT_BELOW, CURT_BELOW - 1.0]
-    changes = [-SAME_WITHIN, 0.0, SAME_WITHIN, MOVED_FROM]
+    changes = [STUNG_FROM, 0.0, SAME_WITHIN, MOVED_FROM]
     felt = [_felt(episode, act, mood, change) for act in ACTS for mood in moods for change in changes]
     return np.array([SPOKEN.index(reaction(f)) for f in felt], dtype=np.int64)
 

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import quote, unquote, urlsplit
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ class Pool:
         secure = parts.scheme == "https"
         self._host, self._port = parts.hostname or "", parts.port or (443 if secure else 80)
         races = isinstance(self.loop, asyncio.BaseEventLoop) and not _is_number(self._host)
-        self._race: dict[str, float] = {"happy_eyeballs_delay": 0.25} if races else {}
+        self._race: dict[str, Any] = {"happy_eyeballs_delay": 0.25} if races else {}
         self._ssl = ssl.create_default_context() if secure else None
         self._head = _head(url, headers)
 

@@ -35,7 +35,7 @@ class RunConfig(Value):
     agent_settings: dict[str, str] = Field(default_factory=dict)
     """What else the agent was told, such as a system prompt or a temperature, where it is not the default."""
     user: str
-    """Name and version of the simulated user, `rules@3`."""
+    """Name and version of the simulated user, `rules@4`."""
     user_spec: str = ""
     """Spec that the user was made from, with its model."""
     user_settings: dict[str, str] = Field(default_factory=dict)

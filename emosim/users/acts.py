@@ -28,8 +28,8 @@ class ActsUser:
 
     @property
     def name(self) -> str:
-        """`acts@1`."""
-        return "acts@1"
+        """`acts@2`."""
+        return "acts@2"
 
     @property
     def rules(self) -> Rulebook:

@@ -59,8 +59,8 @@ class LlmUser:
 
     @property
     def name(self) -> str:
-        """`llm@3`, or `llm-split@3`."""
-        return "llm@3" if self.calls == "fused" else "llm-split@3"
+        """`llm@4`, or `llm-split@4`."""
+        return "llm@4" if self.calls == "fused" else "llm-split@4"
 
     @property
     def rules(self) -> Rulebook:

@@ -63,7 +63,7 @@ class User(Protocol):
 
     @property
     def name(self) -> str:
-        """Name and version, `rules@3`."""
+        """Name and version, `rules@4`."""
         ...
 
     @property

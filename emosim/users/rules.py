@@ -32,9 +32,9 @@ class RulesUser:
 
     @property
     def name(self) -> str:
-        """`rules@3`, `rules-semantic@3` or `rules-sage@3`."""
+        """`rules@4`, `rules-semantic@4` or `rules-sage@4`."""
         parts = ["rules", "semantic" * (self.perception == "semantic"), "sage" * (self.dynamics == "sage")]
-        return "-".join(filter(None, parts)) + "@3"
+        return "-".join(filter(None, parts)) + "@4"
 
     @property
     def rules(self) -> Rulebook:

@@ -1,14 +1,13 @@
 """What the offline user says: the persona's own lines and facts, chosen by what it feels, never the same twice.
 
 A message is a reaction to the reply, then at most one thing more: a fact that may be told now, a nudge, a question
-back, a provocation, a misleading request. All choices are addressed dice; the k-th use of a kind of line in an episode
-takes the k-th place of a shuffle, so nothing repeats.
+back, a provocation, a misleading request. What would not go with the reaction is said without it. Nobody provokes
+twice running, and whoever is nearly well neither provokes nor misleads any more. All choices are addressed dice; the
+k-th use of a kind of line in an episode takes the k-th place of a shuffle, so nothing repeats.
 """
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
-from math import gcd
 from typing import Final
 
 from emosim.acts import Act
@@ -17,18 +16,29 @@ from emosim.episode import Episode, Spoken
 from emosim.persona import Fact, Language, LineKind
 from emosim.rulebook import again, is_blank
 from emosim.users.protocol import Felt
-from emosim.value import pick, roll
+from emosim.users.shuffle import shuffled
+from emosim.value import roll
 
-DICE_TEST, DICE_COUNTER, DICE_HINT, DICE_ASK, DICE_SHUFFLE = 11, 12, 13, 14, 20
+DICE_TEST, DICE_COUNTER, DICE_HINT, DICE_ASK = 11, 12, 13, 14
 ASK_RATE: Final = 0.35
 """Chance that the user asks something back when it has nothing else to say."""
 CURT_BELOW: Final = 22.0
 """Mood under which the user has few words left."""
+CALM_FROM: Final = 80.0
+"""Mood from which the user has nothing to provoke, mislead or nudge for."""
 MOVED_FROM: Final = 6.0
 """Change of mood from which the user is moved."""
+STUNG_FROM: Final = -4.0
+"""Change of mood down to which a reply has not hurt, only missed."""
 
 _ASKING: Final = frozenset({Act.OPEN_QUESTION, Act.GUIDING_REFLECTION, Act.LISTENING})
 _CONFUSING: Final = frozenset({Act.OFF_TOPIC, Act.INCOHERENT, Act.ECHO})
+CLASHES: Final[dict[LineKind, frozenset[str]]] = {
+    "flat": frozenset({"fact"}), "moved": frozenset({"test", "counter", "hint"}),
+}  # fmt: skip
+"""By reaction: what it does not go with, so that only the other is said."""
+MUTE_AFTER: Final[frozenset[LineKind]] = frozenset({"confused", "suspicious"})
+"""Reactions that nothing follows but a provocation."""
 NEXT_BEST: Final[dict[LineKind, LineKind]] = {
     "moved": "better", "better": "moved", "flat": "curt", "worse": "curt", "curt": "worse", "confused": "flat",
     "suspicious": "worse", "repeat": "flat", "silence": "curt",
@@ -49,15 +59,26 @@ def say(felt: Felt) -> Spoken:
         return _message(episode, ["satisfied" if felt.ending == "satisfied" else "leave"], None)
     first = reaction(felt)
     if felt.ending is not None:
-        return _message(episode, [first], None)
-    fact = None
-    more: LineKind | None = addition(felt)
-    if more is None and felt.outcome != "worse":
-        fact = next_fact(felt)
-        more = None if fact else nudge(felt)
-    if first == "curt" and more != "test":
-        fact = more = None
-    return _message(episode, [first] if more is None else [first, more], fact)
+        return _message(episode, [first, "pause"], None)
+    fact, more = following(felt, first)
+    clashing = ("fact" if fact else more) in CLASHES.get(first, ())
+    kinds = [] if clashing else [first]
+    return _message(episode, kinds if more is None else [*kinds, more], fact)
+
+
+def following(felt: Felt, first: LineKind) -> tuple[Fact | None, LineKind | None]:
+    """Return what follows the reaction: a fact, or a kind of line, or neither."""
+    mood = felt.emotion.mood
+    calm = mood >= CALM_FROM
+    mute = felt.outcome == "worse" or mood < CURT_BELOW or first in MUTE_AFTER
+    named = None if mute else next_fact(felt, named=True)
+    more = None if calm or named else addition(felt)
+    if mute:
+        return None, more if more == "test" else None
+    if more is not None:
+        return None, more
+    fact = named or next_fact(felt)
+    return fact, None if fact else nudge(felt, hints=not calm)
 
 
 def reaction(felt: Felt) -> LineKind:
@@ -82,31 +103,37 @@ def _by_mood(felt: Felt) -> LineKind:
         return "moved" if felt.emotion.last_change >= MOVED_FROM else "better"
     if felt.emotion.mood < CURT_BELOW:
         return "curt"
-    return "worse" if felt.outcome == "worse" else "flat"
+    return "worse" if felt.emotion.last_change <= STUNG_FROM else "flat"
 
 
 def addition(felt: Felt) -> LineKind | None:
-    """Return a provocation or a misleading request, as often as the scenario has it."""
+    """Return a provocation, no two running, or a misleading request, as often as the scenario has it."""
     episode, turn = felt.heard.episode, felt.heard.turn
-    seed, scenario = episode.seed, episode.scenario
-    if scenario.test_rate and roll(seed, turn, DICE_TEST) < scenario.test_rate:
+    seed, salt, scenario = episode.seed, episode.persona.salt, episode.scenario
+    free = scenario.test_rate and "test" not in episode.spoken.kinds
+    if free and roll(seed, turn, DICE_TEST, salt) < scenario.test_rate:
         return "test"
-    if scenario.counter_rate and roll(seed, turn, DICE_COUNTER) < scenario.counter_rate:
+    if scenario.counter_rate and roll(seed, turn, DICE_COUNTER, salt) < scenario.counter_rate:
         return "counter"
     return None
 
 
-def nudge(felt: Felt) -> LineKind | None:
-    """Return a hint or a question back, or nothing."""
+def nudge(felt: Felt, hints: bool = True) -> LineKind | None:
+    """Return a hint, unless none is wanted, or a question back, or nothing."""
     episode, turn = felt.heard.episode, felt.heard.turn
-    rate = episode.scenario.hint_rate
-    if rate and roll(episode.seed, turn, DICE_HINT) < rate:
+    rate, salt = episode.scenario.hint_rate, episode.persona.salt
+    if hints and rate and roll(episode.seed, turn, DICE_HINT, salt) < rate:
         return "hint"
-    return "ask" if roll(episode.seed, turn, DICE_ASK) < ASK_RATE else None
+    return "ask" if roll(episode.seed, turn, DICE_ASK, salt) < ASK_RATE else None
 
 
-def next_fact(felt: Felt) -> Fact | None:
-    """Return the fact to tell now: the one asked about if it may be told, else the first in order."""
+def next_fact(felt: Felt, named: bool = False) -> Fact | None:
+    """Return the fact to tell now: the one asked about if it may be told, else the first in order.
+
+    Args:
+        felt: The reply and what it did.
+        named: Only a fact that the reply asks about by one of its words.
+    """
     episode = felt.heard.episode
     told, emotion = episode.revealed, felt.emotion
     asked = is_asking(felt)
@@ -115,12 +142,12 @@ def next_fact(felt: Felt) -> Fact | None:
         if fact.id in told or not may_tell(fact, emotion, asked):
             continue
         if not asked:
-            return fact
+            return None if named else fact
         words = words or felt.heard.text[:2000].lower()
         if any(map(words.__contains__, fact.about)):
             return fact
         first = first or fact
-    return first
+    return None if named else first
 
 
 def may_tell(fact: Fact, emotion: EmotionState, asked: bool) -> bool:
@@ -166,7 +193,7 @@ def _line(episode: Episode, kind: LineKind) -> str:
         lines = episode.persona.lines.of(choice)
         used = _uses(episode, choice)
         if used < len(lines):
-            return lines[used if choice == "hint" else _shuffled(episode.seed, choice, used, len(lines))]
+            return lines[used if choice == "hint" else shuffled(episode.persona, episode.seed, choice, used)]
     return ""
 
 
@@ -176,25 +203,6 @@ def _uses(episode: Episode, kind: LineKind) -> int:
     for other in _BORROWERS.get(kind, ()):
         said += max(0, sum([other in each for each in kinds]) - len(episode.persona.lines.of(other)))
     return said
-
-
-def _shuffled(seed: int, kind: LineKind, place: int, count: int) -> int:
-    """Return the place-th element of a cheap permutation of range(count): a random start, a random stride."""
-    purpose, strides = _shuffler(kind), _strides(count)
-    start, stride = pick(count, seed, 0, purpose), strides[pick(len(strides), seed, 1, purpose)]
-    return (start + place * stride) % count
-
-
-@cache
-def _shuffler(kind: LineKind) -> int:
-    """Return what the dice are for that shuffle the lines of a kind."""
-    return DICE_SHUFFLE + sum(map(ord, kind))
-
-
-@lru_cache(maxsize=64)
-def _strides(count: int) -> tuple[int, ...]:
-    """Return the numbers from 1 to a count that have no factor in common with it."""
-    return tuple(stride for stride in range(1, count + 1) if gcd(stride, count) == 1)
 
 
 def _last_word(episode: Episode) -> str:

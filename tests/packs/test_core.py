@@ -15,7 +15,7 @@ CORE = load_pack("core")
 LANGUAGES = CORE.about.languages
 LEAST = {
     "better": 8, "moved": 6, "flat": 8, "worse": 8, "curt": 6, "hint": 6, "ask": 4, "silence": 4, "confused": 4,
-    "suspicious": 4, "repeat": 4, "test": 6, "counter": 4, "satisfied": 4, "leave": 4,
+    "suspicious": 4, "repeat": 4, "test": 6, "counter": 4, "satisfied": 4, "pause": 3, "leave": 4,
 }  # fmt: skip
 pairs = pytest.mark.parametrize(("name", "language"), [(p, lang) for p in CORE.personas for lang in LANGUAGES])
 

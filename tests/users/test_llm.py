@@ -28,7 +28,7 @@ def prompt(request: ChatRequest) -> str:
 
 
 def test_names_and_rules() -> None:
-    assert (USER.name, SPLIT.name) == ("llm@3", "llm-split@3")
+    assert (USER.name, SPLIT.name) == ("llm@4", "llm-split@4")
     assert USER.rules.dynamics == "felt"
 
 
@@ -106,8 +106,8 @@ def test_dice_provoke_mislead_and_hint_as_the_offline_user_does(opened: Any, tur
         episode = opened(USER, level=1.0, seed=seed)
         done = turn(episode, USER, "That is a lot to carry.", fused("a lot to carry", "So.", act="validating"))
         tail, kinds = prompt(done.asked[0]).rpartition("Now:")[2], done.moved.turn.spoken.kinds
-        test = roll(seed, 1, 11) < episode.scenario.test_rate
-        counter = not test and roll(seed, 1, 12) < episode.scenario.counter_rate
+        test = roll(seed, 1, 11, episode.persona.salt) < episode.scenario.test_rate
+        counter = not test and roll(seed, 1, 12, episode.persona.salt) < episode.scenario.counter_rate
         assert ("provoke" in tail, "test" in kinds) == (test, test)
         assert ("mislead" in tail, "counter" in kinds) == (counter, counter)
         seen.add((test, counter))

@@ -11,12 +11,12 @@ from emosim.users.roster import resolve_user
 @pytest.mark.parametrize(
     ("spec", "name", "model"),
     [
-        ("rules", "rules@3", None),
-        ("rules:semantic", "rules-semantic@3", None),
-        ("llm:openai:gpt-5-mini", "llm@3", "openai:gpt-5-mini"),
-        ("llm:local", "llm@3", "local"),
-        ("llm:http://localhost:8000/v1#m", "llm@3", "http://localhost:8000/v1#m"),
-        ("llm-split:local", "llm-split@3", "local"),
+        ("rules", "rules@4", None),
+        ("rules:semantic", "rules-semantic@4", None),
+        ("llm:openai:gpt-5-mini", "llm@4", "openai:gpt-5-mini"),
+        ("llm:local", "llm@4", "local"),
+        ("llm:http://localhost:8000/v1#m", "llm@4", "http://localhost:8000/v1#m"),
+        ("llm-split:local", "llm-split@4", "local"),
         ("sage:local", "sage@1", "local"),
         ("rlver-vanilla:local", "rlver-vanilla@1", "local"),
         ("rlver-challenging:local", "rlver-challenging@1", "local"),

@@ -51,6 +51,6 @@ def test_a_user_with_sage_momentum_plays_and_replays() -> None:
     env = EmpathyEnv("dolores", user="rules:sage")
     env.reset(seed=1)
     env.step("What does the letter say exactly, and when must you answer?")
-    assert env.episode.user == "rules-sage@3"
+    assert env.episode.user == "rules-sage@4"
     assert env.episode.persona.temperament.drift == SAGE_LIKE["drift"]
     assert list(replay(env.episode)) == []

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emosim.acts_vector import EmpathyActsVectorEnv
-from emosim.acts_vector.series import openings
+from emosim.acts_vector.series import drawn
 from emosim.cues import ACTS, WIDTH
 from emosim.difficulty import at_level
 from emosim.errors import UsageError
@@ -212,7 +212,7 @@ def some_users(per_persona: int, start: int = TEST_FROM) -> Ints:
     """Return seeds of users, equally many of each of the 24 personas of the core pack, shape [24, per_persona]."""
     personas = len(_environment(1, 0.0).single.bill.personas)
     seeds = np.arange(start, start + 200 * personas * per_persona)
-    rows = openings(seeds, personas).rows
+    rows = drawn(seeds, personas)
     return np.stack([seeds[rows == row][:per_persona] for row in range(personas)])
 
 

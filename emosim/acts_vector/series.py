@@ -56,10 +56,18 @@ def openings(seeds: Ints, salts: Words, rows: Ints | None = None) -> Openings:
     """
     addresses = dice.address(seeds)
     opening = dice.at_turn(addresses, np.zeros_like(seeds))
-    if rows is None:
-        rows = (dice.rolls(opening, _PERSONA)[0] * float(len(salts))).astype(np.int64)
+    rows = _drawn(opening, len(salts)) if rows is None else rows
     counter, cue, decoy = dice.rolls(opening ^ salts.take(rows), _OPENING)
     return Openings(seeds, addresses, rows, counter, off(cue, OPENING_RIGHT), beside(decoy))
+
+
+def drawn(seeds: Ints, personas: int) -> Ints:
+    """Return which of so many personas plays the episode of each seed, shape (k,)."""
+    return _drawn(dice.at_turn(dice.address(seeds), np.zeros_like(seeds)), personas)
+
+
+def _drawn(opening: Words, personas: int) -> Ints:
+    return (dice.rolls(opening, _PERSONA)[0] * float(personas)).astype(np.int64)
 
 
 def off(cue: Floats, right: float | Floats) -> Ints:

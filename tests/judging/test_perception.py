@@ -35,7 +35,7 @@ def change(text: str, context: Context) -> float:
     return feel(start, perceive(text, context), temper, context.need).last_change
 
 
-@pytest.fixture(scope="module", params=["c", "t"])
+@pytest.fixture(scope="module", params=["c", "t", "mm"])
 def unseen(request: pytest.FixtureRequest) -> JudgingScore:
     return score_corpus(CORPUS / f"test-{request.param}.jsonl")
 
@@ -123,7 +123,7 @@ def test_a_kind_reply_with_words_of_blame_helps() -> None:
         pytest.param(
             "I wouldn't say that was your fault at all.", "I would say that was your fault.", EN, marks=MISREAD
         ),
-        pytest.param("You did nothing wrong there.", "You did everything wrong there.", EN, marks=MISREAD),
+        ("You did nothing wrong there.", "You did everything wrong there.", EN),
         ("That was not your fault.", "That was your fault.", EN),
         ("这真不怪你。", "这真怪你。", ZH),
         ("不是你的错。", "就是你的错。", ZH),
@@ -249,9 +249,9 @@ def test_weights_load_quickly_and_are_small() -> None:
         started = time.process_time()
         lexicon("en")
         times.append(time.process_time() - started)
-    assert min(times) < 0.2
+    assert min(times) < 0.4
     package = Path(__file__).parents[2] / "emosim" / "users" / "perception"
-    assert (package / "weights.npz").stat().st_size <= 1_600_000
+    assert (package / "weights.npz").stat().st_size <= 2_000_000
 
 
 def test_semantic_perception_without_its_extra_or_with_it() -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import atexit
 import os
-import threading
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 from weakref import WeakSet
 
+from emosim.backends.loops import ProcessLock
 from emosim.errors import RunError
 from emosim.rewards import Reward
 from emosim.rollouts.rollout import Rollout
@@ -35,7 +35,7 @@ class Log:
 
     def __init__(self, directory: str, config: RunConfig, earn: Reward) -> None:
         self.directory, self.config, self.earn = directory, config, earn
-        self._lock = threading.Lock()
+        self._lock = ProcessLock()
         self._process = 0
         self._store: RunStore | None = None
         self._met: Counter[EpisodeKey] = Counter()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import cache, partial
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from pydantic import ValidationError
 
+from emosim.backends.loops import ProcessLock
 from emosim.engine import open_episode
 from emosim.env import seat_user
 from emosim.episode import Episode
@@ -200,7 +200,7 @@ def shared(settings: Mapping[str, Any]) -> Rollouts:
         return _shared(text)
 
 
-_MAKING: Final = threading.Lock()
+_MAKING: Final = ProcessLock()
 
 SETTINGS: Final = ("user", "backend", "pack", "reward", "agent", "log", "deadline_s", "limits")
 """Arguments of `Rollouts`."""

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 from pathlib import Path
 
-from emosim.rollouts import Rollouts
+import pytest
+
+from emosim.rollouts import Rollouts, shared, simulation
 
 KEY = "core/dolores:en:L0.30:s0001"
 
@@ -17,3 +22,34 @@ def test_no_secret_is_written_down(tmp_path: Path) -> None:
     stored = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "log").iterdir() if path.is_file())
     assert "127.0.0.1:9/v1#m" in stored
     assert "hunter2" not in stored
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_worker_writes_its_own_log_whatever_the_parent_was_doing(tmp_path: Path) -> None:
+    users, let_go = Rollouts(log=tmp_path / "{pid}"), threading.Event()
+    assert users.log
+
+    def hold() -> None:
+        with users.log._lock, simulation._MAKING:
+            let_go.wait(60)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    child = os.fork()
+    if not child:
+        try:
+            users.open(KEY).leave()
+            shared({"agent": "made after the fork"})
+            os._exit(0)
+        finally:
+            os._exit(1)
+    end = time.monotonic() + 20
+    while (state := os.waitpid(child, os.WNOHANG)) == (0, 0) and time.monotonic() < end:
+        time.sleep(0.05)
+    let_go.set()
+    holder.join()
+    if state == (0, 0):
+        os.kill(child, 9)
+    assert state == (child, 0)
+    assert (tmp_path / str(child) / "episodes.jsonl").read_text(encoding="utf-8").count("\n") == 1

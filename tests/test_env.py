@@ -190,6 +190,19 @@ async def test_overlapping_steps_are_refused_and_the_first_one_counts() -> None:
     assert len(env.episode.turns) == 1
 
 
+async def test_a_reset_while_a_step_runs_is_refused_and_the_step_counts() -> None:
+    env = EmpathyEnv("dolores", user=Asking(), backend=Line(0))
+    env.reset(seed=1)
+    first = asyncio.create_task(env.astep(REPLIES[0]))
+    await asyncio.sleep(0)
+    with pytest.raises(UsageError, match="still running"):
+        env.reset(seed=99)
+    await first
+    assert (env.episode.seed, len(env.episode.turns)) == (1, 1)
+    _, info = await env.areset(seed=99)
+    assert (info["seed"], info["turn"]) == (99, 0)
+
+
 async def test_a_cancelled_step_never_happened() -> None:
     env = EmpathyEnv("dolores", user=Asking(), backend=Line(0))
     env.reset(seed=1)

@@ -10,7 +10,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from emosim.engine import invalidate
-from emosim.env import EmpathyEnv, seat_user
+from emosim.env import EmpathyEnv, OneAtATime, seat_user
 from emosim.episode import Transition
 from emosim.errors import EmosimError, UsageError
 from emosim.flow import Flow, adrive, drive, together
@@ -58,25 +58,37 @@ class EmpathyVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], np.ndarray]):
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self._ended = [False] * num_envs
+        self._alone = OneAtATime()
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[tuple[str, ...], dict[str, Any]]:
-        """Open an episode in every environment; an int seed gives environment i the seed `seed + i`."""
+        """Open an episode in every environment; an int seed gives environment i the seed `seed + i`.
+
+        Raises:
+            UsageError: The number of seeds or an option is wrong, or a step runs.
+        """
         seeds = [seed + i for i in range(self.num_envs)] if isinstance(seed, int) else seed or [None] * self.num_envs
         if len(seeds) != self.num_envs:
             raise UsageError(f"{len(seeds)} seeds were given for {self.num_envs} environments")
-        opened = [env.reset(seed=s, options=options) for env, s in zip(self.envs, seeds, strict=True)]
-        self._ended = [False] * self.num_envs
+        with self._alone:
+            opened = [env.reset(seed=s, options=options) for env, s in zip(self.envs, seeds, strict=True)]
+            self._ended = [False] * self.num_envs
         return tuple(text for text, _ in opened), self._merge([info for _, info in opened])
 
     def step(self, actions: Sequence[str]) -> Batch:
-        """Say something to every user; all their questions go out in one batch."""
-        return self._commit(drive(self._turns(actions), self.backend))
+        """Say something to every user; all their questions go out in one batch.
+
+        Raises:
+            UsageError: Before reset, the number of actions is wrong, or another step runs.
+        """
+        with self._alone:
+            return self._commit(drive(self._turns(actions), self.backend))
 
     async def astep(self, actions: Sequence[str]) -> Batch:
         """Do what `step` does, awaiting the users' model."""
-        return self._commit(await adrive(self._turns(actions), self.backend))
+        with self._alone:
+            return self._commit(await adrive(self._turns(actions), self.backend))
 
     def render(self) -> tuple[str, ...] | None:
         """Return every chat as text in `ansi` mode."""

@@ -106,6 +106,14 @@ class Line:
         return self.complete(requests)
 
 
+class Slow(Line):
+    """Takes its time."""
+
+    async def acomplete(self, requests: Requests) -> Answers:
+        await asyncio.sleep(0.01)
+        return self.complete(requests)
+
+
 def test_all_questions_of_a_step_go_out_in_one_batch() -> None:
     line = Line()
     env = EmpathyVectorEnv(8, user=Asking(), backend=line)
@@ -129,6 +137,23 @@ def test_a_fault_is_unscorable_and_stays_where_it_is() -> None:
     assert rewards[1] == 0.0
     assert infos["turn"].tolist() == [2, 0, 2, 2]
     assert not truncated[1]
+
+
+async def test_overlapping_steps_and_resets_are_refused_and_the_first_one_counts() -> None:
+    line = Slow()
+    env = EmpathyVectorEnv(2, user=Asking(), backend=line)
+    env.reset(seed=1)
+    first = asyncio.create_task(env.astep(["What happened then?"] * 2))
+    await asyncio.sleep(0)
+    with pytest.raises(UsageError, match="still running"):
+        await env.astep(["Anything else?"] * 2)
+    with pytest.raises(UsageError, match="still running"):
+        env.reset(seed=9)
+    *_, infos = await first
+    assert line.batches == [2]
+    assert (infos["seed"].tolist(), infos["turn"].tolist()) == ([1, 2], [1, 1])
+    await env.astep(["Anything else?"] * 2)
+    assert [len(one.episode.turns) for one in env.envs] == [2, 2]
 
 
 def test_mistakes_get_one_line() -> None:

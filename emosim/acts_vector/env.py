@@ -29,6 +29,8 @@ Seen = NDArray[np.float32]
 Batch = tuple[Seen, NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]
 _OPENER = ActsUser(ACTS[0])
 _ENDINGS = np.array(["left", "agent_left", "satisfied", "out_of_turns"])
+KEPT = 8
+"""Tables of reset options that are kept, those used last; one weighs 1.3 MB."""
 INFO = ("seed", "turn", "max_turns", "mood", "change", "trust", "patience", "score", "ending")
 
 
@@ -166,10 +168,14 @@ class EmpathyActsVectorEnv(VectorEnv[Seen, Ints, NDArray[Any]]):
     def _guests(self, chosen: dict[str, Any]) -> Table:
         """Return a table of the personas of later episodes, and behind them those of these reset options."""
         name, harder = chosen.get("persona"), self.single.bill.harder(chosen)
-        if (name, harder) not in self._tables:
+        table = self._tables.pop((name, harder), None)
+        if table is None:
             guests = self._cast((str(name),) if name else self.single.bill.personas, harder)
-            self._tables[name, harder] = Table((*self._drawn, *guests))
-        return self._tables[name, harder]
+            table = Table((*self._drawn, *guests))
+        self._tables[name, harder] = table
+        if len(self._tables) > KEPT:
+            del self._tables[next(iter(self._tables))]
+        return table
 
     def _checked(self, actions: Ints) -> Ints:
         acts = np.asarray(actions)

@@ -46,7 +46,7 @@ class Rollout:
         self.rewards: list[float] = []
         self.fault = ""
         self.spent, self.models = Usage(), frozenset[str]()
-        self._busy, self._collected = False, 0.0
+        self._busy, self.collected = False, 0.0
 
     @property
     def over(self) -> bool:
@@ -130,8 +130,8 @@ class Rollout:
         if self.fault:
             raise self.outcome.error
         rewards = self.rewards if self.over else [*self.rewards, self.setting.earn(leave(self.episode))]
-        owed, collected = return_of(rewards), self._collected
-        self._collected = owed
+        owed, collected = return_of(rewards), self.collected
+        self.collected = owed
         return owed - collected
 
     @property

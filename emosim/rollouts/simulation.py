@@ -26,12 +26,32 @@ from emosim.rollouts.outcome import Step
 from emosim.rollouts.rollout import Rollout, raise_if_common
 from emosim.rollouts.rows import Row, key_of, rows
 from emosim.runs.config import RunConfig, versions_of
+from emosim.runs.ledger import detail_of
+from emosim.runs.records import Spent
 from emosim.suite import EpisodeKey, Suite
 from emosim.users.protocol import User
 from emosim.users.roster import resolve_user
+from emosim.value import Value
 
 if TYPE_CHECKING:
     from emosim.backends.resolve import Settings
+
+
+class State(Value):
+    """A rollout as it is stored."""
+
+    key: str
+    """Key of the episode."""
+    episode: Episode
+    """Everything that happened."""
+    fault: str
+    """Why it cannot be scored, empty if it can."""
+    collected: float
+    """What `collect` has returned so far."""
+    spent: Spent
+    """What the user used."""
+    models: tuple[str, ...]
+    """Which models answered for the user."""
 
 
 class Rollouts:
@@ -149,7 +169,14 @@ class Rollouts:
 
     def state_of(self, rollout: Rollout) -> dict[str, Any]:
         """Return a rollout as JSON, hidden fields included: never show it to the agent."""
-        return {"key": str(rollout.key), "episode": rollout.episode.model_dump(mode="json"), "fault": rollout.fault}
+        return State(
+            key=str(rollout.key),
+            episode=rollout.episode,
+            fault=rollout.fault,
+            collected=rollout.collected,
+            spent=Spent.of(rollout.spent),
+            models=tuple(sorted(rollout.models)),
+        ).model_dump(mode="json")
 
     def restore(self, state: Mapping[str, Any]) -> Rollout:
         """Return the rollout that `state_of` stored, to go on from there.
@@ -158,14 +185,19 @@ class Rollouts:
             UsageError: It is no such state, or of another user.
         """
         try:
-            episode = Episode.model_validate(state["episode"])
-            rollout = Rollout(self, EpisodeKey.parse(state["key"]), episode)
-            rollout.fault = str(state["fault"])
-        except (KeyError, ValidationError) as error:
-            raise UsageError(f"this is no state of a rollout: {str(error).splitlines()[0]}") from None
+            stored = State.model_validate(dict(state) if isinstance(state, Mapping) else state)
+        except ValidationError as error:
+            raise UsageError(
+                f"this is no state of a rollout: {detail_of(error)}; pass what state_of returned"
+            ) from None
+        episode = stored.episode
         if episode.user != self.user.name:
             raise UsageError(f"the state is of the user {episode.user}, these are {self.user.name}")
-        rollout.rewards = list(rewards_of(episode, self.earn))
+        rollout = Rollout(self, EpisodeKey.parse(stored.key), episode)
+        rollout.fault, rollout.collected = stored.fault, stored.collected
+        rollout.spent, rollout.models = stored.spent.usage, frozenset(stored.models)
+        scored = episode.model_copy(update={"ending": None}) if episode.ending == "invalid" else episode
+        rollout.rewards = list(rewards_of(scored, self.earn))
         return rollout
 
 

@@ -236,6 +236,21 @@ def test_state_goes_through_json_and_goes_on_identically() -> None:
 
 
 @pytest.mark.parametrize("reward", REWARDS)
+def test_state_holds_what_was_collected_and_spent(reward: str) -> None:
+    with FakeServer(answer) as server:
+        users = Rollouts(f"llm:{server.url}#fake", reward=reward)
+        here = users.open(KEY)
+        here.reply(REPLIES[0])
+        assert (here.collect() == 0.0) == (reward == "final")
+        there = users.restore(json.loads(json.dumps(users.state_of(here))))
+        assert there.collect() == here.collect() == 0.0
+        assert (there.spent, there.models) == (here.spent, here.models)
+        assert here.spent.calls > 0
+        here.invalidate("the inference server is gone")
+        assert users.restore(users.state_of(here)).outcome == here.outcome
+
+
+@pytest.mark.parametrize("reward", REWARDS)
 def test_what_is_collected_is_what_leaving_now_earns(reward: str) -> None:
     users, collected = Rollouts(reward=reward), 0.0
     rollout = users.open(KEY)

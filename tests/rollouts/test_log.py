@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from emosim.rollouts import Rollouts, shared, simulation
+from emosim.runs import read_run, verify
+from emosim.suite import EpisodeKey
 
 KEY = "core/dolores:en:L0.30:s0001"
 
@@ -53,3 +55,19 @@ def test_a_forked_worker_writes_its_own_log_whatever_the_parent_was_doing(tmp_pa
         os.kill(child, 9)
     assert state == (child, 0)
     assert (tmp_path / str(child) / "episodes.jsonl").read_text(encoding="utf-8").count("\n") == 1
+
+
+def test_attempts_are_numbered_on_behind_the_highest_whatever_line_was_taken_out(tmp_path: Path) -> None:
+    def play(times: int) -> list[int]:
+        users = Rollouts(log=tmp_path / "log")
+        for number in range(times):
+            users.open(f"{KEY}:a{number:04d}" if number else KEY).leave()
+        users.close()
+        return [EpisodeKey.parse(record.key).attempt for record in read_run(tmp_path / "log")]
+
+    assert play(3) == [0, 1, 2]
+    episodes = tmp_path / "log" / "episodes.jsonl"
+    first, _, last = episodes.read_bytes().splitlines(keepends=True)
+    episodes.write_bytes(first + last)
+    assert play(2) == [0, 2, 3, 4]
+    assert verify(tmp_path / "log").is_good

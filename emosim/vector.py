@@ -12,7 +12,7 @@ from gymnasium.vector.utils import batch_space
 from emosim.engine import invalidate
 from emosim.env import EmpathyEnv, OneAtATime, seat_user
 from emosim.episode import Transition
-from emosim.errors import EmosimError, UsageError
+from emosim.errors import EmosimError, UsageError, raise_if_common
 from emosim.flow import Flow, adrive, drive, together
 from emosim.info import info_of
 from emosim.render import render_ansi
@@ -26,7 +26,8 @@ class EmpathyVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], np.ndarray]):
 
     Agrees with `SyncVectorEnv` and `AsyncVectorEnv` over `EmpathyEnv` step for step. One difference, on purpose: where
     a user's model fails, that environment alone ends, truncated, with reward NaN and `info["valid"]` False, and the
-    others go on; a single environment raises instead, so that the step can be tried again.
+    others go on; a single environment raises instead, so that the step can be tried again. What every environment would
+    meet again and again, such as a refused key or no budget, is raised here too, and then nothing has changed.
 
     Observations: tuple of `num_envs` texts. Rewards, terminations, truncations: arrays of shape (num_envs,). An
     environment that ended is reset by the next step, whose action it ignores (Gymnasium's `NEXT_STEP`).
@@ -81,6 +82,7 @@ class EmpathyVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], np.ndarray]):
 
         Raises:
             UsageError: Before reset, the number of actions is wrong, or another step runs.
+            EmosimError: What all would meet: a refused key, an unknown model, no budget; nothing has changed.
         """
         with self._alone:
             return self._commit(drive(self._turns(actions), self.backend))
@@ -101,6 +103,8 @@ class EmpathyVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], np.ndarray]):
         return together([env.turn(action) for env, action, ended in playing if not ended])
 
     def _commit(self, results: list[Transition | EmosimError]) -> Batch:
+        for result in results:
+            raise_if_common(result)
         coming = iter(results)
         stepped = [
             (*_reopen(env),) if ended else _settle(env, next(coming))
@@ -130,8 +134,6 @@ def _reopen(env: EmpathyEnv) -> Stepped:
 def _settle(env: EmpathyEnv, result: Transition | EmosimError) -> Stepped:
     if isinstance(result, Transition):
         return env.commit(result)
-    if isinstance(result, UsageError):
-        raise result
     failed = invalidate(env.episode)
     env.reset(options={"episode": failed})
     return failed.spoken.text, float("nan"), False, True, {**info_of(failed), "thought": str(result)}

@@ -90,15 +90,15 @@ class Asking(RulesUser):
 class Line:
     """Remembers its batches; answers every request, or fails one by number."""
 
-    def __init__(self, fail_at: int = 0) -> None:
+    def __init__(self, fail_at: int = 0, cause: str = "server") -> None:
         self.batches: list[int] = []
-        self.fail_at = fail_at
+        self.fail_at, self.cause = fail_at, cause
 
     def complete(self, requests: Requests) -> Answers:
         start = sum(self.batches)
         self.batches.append(len(requests))
         return [
-            BackendError("down", cause="server") if start + i + 1 == self.fail_at else ChatResponse("ok")
+            BackendError("down", cause=self.cause) if start + i + 1 == self.fail_at else ChatResponse("ok")
             for i in range(len(requests))
         ]
 
@@ -137,6 +137,28 @@ def test_a_fault_is_unscorable_and_stays_where_it_is() -> None:
     assert rewards[1] == 0.0
     assert infos["turn"].tolist() == [2, 0, 2, 2]
     assert not truncated[1]
+
+
+@pytest.mark.parametrize("cause", ["auth", "budget"])
+def test_what_every_environment_would_meet_is_raised_and_nothing_has_changed(cause: str) -> None:
+    line = Line(fail_at=3, cause=cause)
+    env = EmpathyVectorEnv(4, user=Asking(), backend=line)
+    env.reset(seed=1)
+    with pytest.raises(BackendError, match="down"):
+        env.step(["What happened then?"] * 4)
+    assert [len(one.episode.turns) for one in env.envs] == [0, 0, 0, 0]
+    *_, infos = env.step(["What happened then?"] * 4)
+    assert infos["turn"].tolist() == [1, 1, 1, 1]
+
+
+def test_an_episode_that_is_over_is_raised_before_any_other_goes_on() -> None:
+    env = EmpathyVectorEnv(3)
+    env.reset(seed=1)
+    while env.envs[1].episode.ending is None:
+        env.envs[1].step("")
+    with pytest.raises(UsageError, match="the episode is over"):
+        env.step(["What happened then?"] * 3)
+    assert [len(one.episode.turns) for one in (env.envs[0], env.envs[2])] == [0, 0]
 
 
 async def test_overlapping_steps_and_resets_are_refused_and_the_first_one_counts() -> None:

@@ -8,14 +8,14 @@ from typing import Any, Protocol
 
 from emosim.engine import advance, invalidate, leave
 from emosim.episode import Episode, Transition, Utterance, agent_view
-from emosim.errors import EmosimError, UsageError
+from emosim.errors import EmosimError, UsageError, raise_if_common
 from emosim.flow import Answers, Backend, ChatResponse, Flow, Requests, Usage, adrive, drive
 from emosim.info import info_of
 from emosim.rewards import Reward
 from emosim.rollouts.outcome import Outcome, Step
 from emosim.rollouts.rows import ChatMessage, chat
-from emosim.runs.game import FATAL, sayable
-from emosim.runs.records import BUDGET, return_of
+from emosim.runs.game import sayable
+from emosim.runs.records import return_of
 from emosim.suite import EpisodeKey
 from emosim.users.protocol import User
 
@@ -201,12 +201,6 @@ class Rollout:
             for answer in answers:
                 if isinstance(answer, ChatResponse):
                     self.spent, self.models = self.spent + answer.usage, self.models | {answer.model}
-
-
-def raise_if_common(result: object) -> None:
-    """Raise an error that every other rollout would meet too: a refused key, an unknown model, no budget, misuse."""
-    if isinstance(result, EmosimError) and (result.cause in {*FATAL, BUDGET} or isinstance(result, UsageError)):
-        raise result
 
 
 class Late(EmosimError):

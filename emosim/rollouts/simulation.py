@@ -16,14 +16,14 @@ from emosim.backends.loops import ProcessLock
 from emosim.engine import open_episode
 from emosim.env import seat_user
 from emosim.episode import Episode
-from emosim.errors import UsageError
+from emosim.errors import UsageError, raise_if_common
 from emosim.flow import Backend, drive, together
 from emosim.packs import load_pack
 from emosim.rewards import reward as reward_named
 from emosim.rewards import rewards_of
 from emosim.rollouts.log import Log
 from emosim.rollouts.outcome import Step
-from emosim.rollouts.rollout import Rollout, raise_if_common
+from emosim.rollouts.rollout import Rollout
 from emosim.rollouts.rows import Row, key_of, rows
 from emosim.runs.config import RunConfig, versions_of
 from emosim.runs.ledger import detail_of

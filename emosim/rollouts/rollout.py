@@ -84,17 +84,20 @@ class Rollout:
     async def areply(self, text: str) -> Step:
         """Do what `reply` does, awaiting the user's model. If cancelled, the reply was never said."""
         with self:
-            limit = asyncio.timeout(self.setting.deadline_s)
-            try:
-                async with limit:
-                    step: Transition | EmosimError = await adrive(self.turn(text), self.setting.backend)
-            except EmosimError as error:
-                step = error
-            except TimeoutError:
-                if not limit.expired():
-                    raise
-                step = Late(f"the user did not answer within {self.setting.deadline_s:g} s")
-            return self.settle(step)
+            return self.settle(await self.heard(self.turn(text)))
+
+    async def heard(self, turn: Flow[Transition]) -> Transition | EmosimError:
+        """Return what comes of a turn, awaiting the user's model, for whoever answers many at once; `settle` it."""
+        limit = asyncio.timeout(self.setting.deadline_s)
+        try:
+            async with limit:
+                return await adrive(turn, self.setting.backend)
+        except EmosimError as error:
+            return error
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            return Late(f"the user did not answer within {self.setting.deadline_s:g} s")
 
     def leave(self) -> Outcome:
         """End the rollout because the agent stops, which is the worst outcome there is; nothing happens if it is over.
@@ -159,8 +162,10 @@ class Rollout:
         """Return the flow of one turn, for whoever answers many at once; `settle` what comes of it.
 
         Raises:
-            UsageError: This is no text.
+            UsageError: The rollout is over, or this is no text.
         """
+        if self.over:
+            raise UsageError(f"the rollout is over ({self.episode.ending}): open another")
         if not isinstance(text, str):  # before anything is settled: a caller's mistake is no failure of the user
             raise UsageError(f"a reply is a text, not {type(text).__name__}; say '' where the agent said nothing")
         return self._counted(advance(self.episode, Utterance(raw=sayable(text)), self.setting.user))

@@ -15,9 +15,9 @@ from pydantic import ValidationError
 from emosim.backends.loops import ProcessLock
 from emosim.engine import open_episode
 from emosim.env import seat_user
-from emosim.episode import Episode
-from emosim.errors import UsageError, raise_if_common
-from emosim.flow import Backend, drive, together
+from emosim.episode import Episode, Transition
+from emosim.errors import EmosimError, UsageError, raise_if_common
+from emosim.flow import Backend, Flow, drive, together
 from emosim.packs import load_pack
 from emosim.rewards import reward as reward_named
 from emosim.rewards import rewards_of
@@ -138,24 +138,19 @@ class Rollouts:
         """Say something in each rollout; all users' questions go out in one batch, a failed one ends only its own.
 
         Raises:
-            UsageError: The numbers differ, or a rollout is over.
+            UsageError: The numbers differ, a rollout is over or still being answered, or a reply is no text.
+            EmosimError: What every other rollout would meet too; no reply was said.
         """
-        if len(rollouts) != len(texts):
-            raise UsageError(f"{len(texts)} replies were given for {len(rollouts)} rollouts")
-        pairs = list(zip(rollouts, texts, strict=True))
         with ExitStack() as stack:
-            for rollout in rollouts:
-                stack.enter_context(rollout)
-            results = drive(together([rollout.turn(text) for rollout, text in pairs]), self.backend)
-            for result in results:
-                raise_if_common(result)
-            return [rollout.settle(result) for rollout, result in zip(rollouts, results, strict=True)]
+            turns = _turns(stack, rollouts, texts)
+            return _settled(rollouts, drive(together(turns), self.backend))
 
     async def areply_all(self, rollouts: Sequence[Rollout], texts: Sequence[str]) -> list[Step]:
         """Do what `reply_all` does, awaiting: all users answer at once, each in its own time."""
-        if len(rollouts) != len(texts):
-            raise UsageError(f"{len(texts)} replies were given for {len(rollouts)} rollouts")
-        return await asyncio.gather(*[r.areply(text) for r, text in zip(rollouts, texts, strict=True)])
+        with ExitStack() as stack:
+            turns = _turns(stack, rollouts, texts)
+            waiting = [rollout.heard(turn) for rollout, turn in zip(rollouts, turns, strict=True)]
+            return _settled(rollouts, await asyncio.gather(*waiting, return_exceptions=True))
 
     def closed(self, rollout: Rollout) -> None:
         """Keep a rollout that is over."""
@@ -199,6 +194,28 @@ class Rollouts:
         scored = episode.model_copy(update={"ending": None}) if episode.ending == "invalid" else episode
         rollout.rewards = list(rewards_of(scored, self.earn))
         return rollout
+
+
+def _turns(stack: ExitStack, rollouts: Sequence[Rollout], texts: Sequence[str]) -> list[Flow[Transition]]:
+    """Return the turns of many rollouts, none of them begun, as long as each may have one; the stack holds them."""
+    if len(rollouts) != len(texts):
+        raise UsageError(f"{len(texts)} replies were given for {len(rollouts)} rollouts")
+    for rollout in rollouts:
+        stack.enter_context(rollout)
+    return [rollout.turn(text) for rollout, text in zip(rollouts, texts, strict=True)]
+
+
+def _settled(rollouts: Sequence[Rollout], results: Sequence[Transition | BaseException]) -> list[Step]:
+    """Settle the turns of many rollouts, or none of them."""
+    usual = [_usual(result) for result in results]
+    return [rollout.settle(result) for rollout, result in zip(rollouts, usual, strict=True)]
+
+
+def _usual(result: Transition | BaseException) -> Transition | EmosimError:
+    raise_if_common(result)
+    if isinstance(result, (Transition, EmosimError)):
+        return result
+    raise result
 
 
 def _check_numbers(given: Mapping[str, object]) -> None:

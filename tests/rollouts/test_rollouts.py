@@ -36,9 +36,10 @@ class Failing:
     """A backend that cannot answer, with a cause."""
 
     def __init__(self, cause: str) -> None:
-        self.cause = cause
+        self.cause, self.asked = cause, 0
 
     def complete(self, requests: Requests) -> Answers:
+        self.asked += 1
         return [BackendError("no answer today", cause=self.cause) for _ in requests]
 
     async def acomplete(self, requests: Requests) -> Answers:
@@ -304,6 +305,51 @@ def test_a_reply_that_is_no_text_is_a_mistake_and_changes_nothing() -> None:
     with pytest.raises(UsageError, match="a reply is a text, not NoneType"):
         users.reply_all([other, rollout], ["Hello.", None])  # type: ignore[list-item]
     assert rollout.reply(REPLIES[0]) == other.reply(REPLIES[0])
+
+
+@pytest.mark.parametrize("awaited", [False, True])
+def test_of_many_replies_all_are_said_or_none(awaited: bool) -> None:
+    def say(*texts: object) -> object:
+        args = rollouts, texts
+        return asyncio.run(users.areply_all(*args)) if awaited else users.reply_all(*args)  # type: ignore[arg-type]
+
+    backend = Failing("auth")
+    users = Rollouts(LlmUser(), backend=backend)
+    rollouts = [users.open(KEY), users.open(KEY)]
+    with pytest.raises(UsageError, match="a reply is a text, not NoneType"):
+        say(REPLIES[0], None)
+    with pytest.raises(BackendError, match="no answer"):
+        say("", REPLIES[0])
+    rollouts[1].leave()
+    with pytest.raises(UsageError, match=r"the rollout is over \(agent_left\): open another"):
+        say(REPLIES[0], REPLIES[0])
+    rollouts[1] = rollouts[0]
+    with pytest.raises(UsageError, match="still being answered"):
+        say(REPLIES[0], REPLIES[0])
+    assert (backend.asked, rollouts[0].episode.turns) == (1, ())
+    rollouts = [users.open(KEY)]
+    assert say("") == [users.open(KEY).reply("")]
+
+
+def test_a_defect_in_a_backend_is_raised_once_nothing_runs_any_more() -> None:
+    class Defective(Hanging):
+        async def acomplete(self, requests: Requests) -> Answers:
+            if self.asked:
+                await asyncio.sleep(0.05)
+            self.asked += 1
+            raise ZeroDivisionError(f"answer {self.asked}")
+
+    backend = Defective("server")
+    users = Rollouts(LlmUser(), backend=backend)
+    rollouts = [users.open(KEY), users.open(KEY)]
+
+    async def say() -> None:
+        with pytest.raises(ZeroDivisionError, match="answer 1"):
+            await users.areply_all(rollouts, REPLIES[:2])
+        assert backend.asked == 2
+
+    asyncio.run(say())
+    assert [rollout.episode.turns for rollout in rollouts] == [(), ()]
 
 
 @pytest.mark.parametrize("wrong", [0, -1, "600", None, True, float("nan")])

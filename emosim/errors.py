@@ -19,7 +19,9 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Final
 
-FATAL: Final = frozenset({"auth", "not_found", "quota", "no_backend", "missing_extra", "pack", "usage", "run"})
+FATAL: Final = frozenset(
+    {"auth", "not_found", "quota", "no_backend", "missing_extra", "pack", "usage", "run", "changed_settings"}
+)
 """Causes that every other episode would meet too: they end the run instead of failing an episode."""
 
 BUDGET: Final = "budget"

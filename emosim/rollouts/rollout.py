@@ -73,13 +73,15 @@ class Rollout:
 
         Raises:
             UsageError: The rollout is over, another reply is being answered, or this is no text.
-            EmosimError: What every other rollout would meet too: a refused key, an unknown model, no budget.
+            EmosimError: What every other rollout would meet too: a refused key, an unknown model, no budget, a log that
+                cannot be written; what was said by then stays said.
         """
         with self:
             try:
-                return self.settle(drive(self.turn(text), self.setting.backend))
+                step: Transition | EmosimError = drive(self.turn(text), self.setting.backend)
             except EmosimError as error:
-                return self.settle(error)
+                step = error
+            return self.settle(step)
 
     async def areply(self, text: str) -> Step:
         """Do what `reply` does, awaiting the user's model. If cancelled, the reply was never said."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 import time
@@ -9,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from emosim.errors import raise_if_common
 from emosim.rollouts import Rollouts, shared, simulation
-from emosim.runs import read_run, verify
+from emosim.runs import ChangedSettings, read_run, verify
 from emosim.suite import EpisodeKey
 
 KEY = "core/dolores:en:L0.30:s0001"
@@ -71,3 +73,24 @@ def test_attempts_are_numbered_on_behind_the_highest_whatever_line_was_taken_out
     episodes.write_bytes(first + last)
     assert play(2) == [0, 2, 3, 4]
     assert verify(tmp_path / "log").is_good
+
+
+@pytest.mark.parametrize("awaited", [False, True])
+def test_a_log_that_refuses_a_rollout_leaves_it_what_it_was(awaited: bool, tmp_path: Path) -> None:
+    users = Rollouts(log=tmp_path / "log")
+    users.open(KEY).leave()
+    users.close()
+    rollout = Rollouts(reward="delta", log=tmp_path / "log").open(KEY)
+
+    def say_nothing() -> None:
+        while not rollout.over:
+            asyncio.run(rollout.areply("")) if awaited else rollout.reply("")
+
+    with pytest.raises(ChangedSettings):
+        say_nothing()
+    assert (rollout.outcome.ending, rollout.fault) == ("agent_left", "")
+
+
+def test_a_log_that_refuses_is_met_by_every_rollout() -> None:
+    with pytest.raises(ChangedSettings):
+        raise_if_common(ChangedSettings("other settings"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ DICE_PERSONA: Final = 100
 OPTIONS: Final = ("persona", "level", "knobs", "seed", "episode")
 """Options of `reset`."""
 LARGEST_SEED: Final = 2**63 - 1
+_WHOLE: Final = (int, np.integer)
 
 
 @dataclass(frozen=True)
@@ -99,9 +100,26 @@ def checked_options(options: Mapping[str, Any] | None) -> dict[str, Any]:
         if name not in OPTIONS:
             raise UsageError(f"unknown reset option '{name}'{did_you_mean(name, OPTIONS)}")
     seed = chosen.get("seed", 0)
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed <= LARGEST_SEED:
+    if isinstance(seed, bool) or not isinstance(seed, _WHOLE) or not 0 <= seed <= LARGEST_SEED:
         raise UsageError(f"option 'seed' must be a whole number from 0 to 2**63 - 1, not {seed!r}")
     return chosen
+
+
+def seeds_of(seed: int | Iterable[int | None] | None, count: int) -> list[int | None]:
+    """Return a seed for each of `count` environments: environment i gets `seed + i`, or its own of several.
+
+    Raises:
+        UsageError: The numbers differ, or one is no whole number.
+    """
+    if isinstance(seed, _WHOLE):
+        return [int(seed) + i for i in range(count)]
+    seeds = list(seed) if isinstance(seed, Iterable) else [seed] * count
+    if len(seeds) != count:
+        raise UsageError(f"{len(seeds)} seeds were given for {count} environments")
+    for one in seeds:
+        if one is not None and not isinstance(one, _WHOLE):
+            raise UsageError(f"a seed must be a whole number or None, not {one!r}")
+    return [None if one is None else int(one) for one in seeds]
 
 
 def _table(given: Mapping[str, Any] | None, name: str) -> dict[str, Any]:

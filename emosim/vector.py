@@ -15,6 +15,7 @@ from emosim.episode import Transition
 from emosim.errors import EmosimError, UsageError, raise_if_common
 from emosim.flow import Flow, adrive, drive, together
 from emosim.info import info_of
+from emosim.playbill import seeds_of
 from emosim.render import render_ansi
 
 Stepped = tuple[str, float, bool, bool, dict[str, Any]]
@@ -69,9 +70,7 @@ class EmpathyVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], np.ndarray]):
         Raises:
             UsageError: The number of seeds or an option is wrong, or a step runs.
         """
-        seeds = [seed + i for i in range(self.num_envs)] if isinstance(seed, int) else seed or [None] * self.num_envs
-        if len(seeds) != self.num_envs:
-            raise UsageError(f"{len(seeds)} seeds were given for {self.num_envs} environments")
+        seeds = seeds_of(seed, self.num_envs)
         with self._alone:
             opened = [env.reset(seed=s, options=options) for env, s in zip(self.envs, seeds, strict=True)]
             self._ended = [False] * self.num_envs

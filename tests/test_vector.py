@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import emosim  # noqa: F401
+from emosim.acts_vector import EmpathyActsVectorEnv
 from emosim.errors import BackendError, UsageError
 from emosim.flow import Answers, ChatRequest, ChatResponse, Requests, ask
 from emosim.users.protocol import Heard
@@ -176,6 +177,22 @@ async def test_overlapping_steps_and_resets_are_refused_and_the_first_one_counts
     assert (infos["seed"].tolist(), infos["turn"].tolist()) == ([1, 2], [1, 1])
     await env.astep(["Anything else?"] * 2)
     assert [len(one.episode.turns) for one in env.envs] == [2, 2]
+
+
+@pytest.mark.parametrize("make", [EmpathyVectorEnv, EmpathyActsVectorEnv])
+def test_seeds_are_whole_numbers_of_any_kind(make: Any) -> None:
+    env = make(2)
+    for seed, seeds in [(0, [0, 1]), (np.int64(0), [0, 1]), (np.int64(5), [5, 6]), (np.uint32(5), [5, 6])]:
+        assert env.reset(seed=seed)[1]["seed"].tolist() == seeds
+    for several in ([3, 9], (3, 9), np.array([3, 9]), np.array([3, 9], dtype=np.uint8)):
+        assert env.reset(seed=several)[1]["seed"].tolist() == [3, 9]
+    assert env.reset(seed=[7, None])[1]["seed"][0] == 7
+    with pytest.raises(UsageError, match="0 seeds were given for 2"):
+        env.reset(seed=[])
+    with pytest.raises(UsageError, match=r"a seed must be a whole number or None, not 1\.5"):
+        env.reset(seed=[1.5, 2])
+    with pytest.raises(UsageError, match=r"a seed must be a whole number or None, not 1\.5"):
+        env.reset(seed=1.5)
 
 
 def test_mistakes_get_one_line() -> None:

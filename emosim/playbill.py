@@ -33,6 +33,8 @@ class Playbill:
     language: Language
     personas: tuple[str, ...]
     difficulty: Difficulty
+    level: float = 0.0
+    """Difficulty of all knobs that are not set singly."""
 
     @classmethod
     def of(
@@ -53,7 +55,7 @@ class Playbill:
         personas = (persona,) if isinstance(persona, str) else persona if persona is not None else loaded.personas
         if not isinstance(personas, Sequence) or not personas or not all(isinstance(name, str) for name in personas):
             raise UsageError(f"persona must be an id, several ids or None, not {persona!r}")
-        bill = cls(loaded, language, tuple(personas), difficulty(_table(knobs, "knobs"), level))
+        bill = cls(loaded, language, tuple(personas), difficulty(_table(knobs, "knobs"), level), level)
         for name in personas:
             bill.casting(name)
         return bill
@@ -67,10 +69,10 @@ class Playbill:
         return self.pack.cast(name, self.language)
 
     def harder(self, options: Mapping[str, Any]) -> Difficulty:
-        """Return the difficulty of the next episode under these reset options."""
+        """Return the difficulty of the next episode under these reset options; knobs alone go over the bill's level."""
         if "level" not in options and "knobs" not in options:
             return self.difficulty
-        return difficulty(_table(options.get("knobs"), "option 'knobs'"), options.get("level", 0.0))
+        return difficulty(_table(options.get("knobs"), "option 'knobs'"), options.get("level", self.level))
 
     def open(self, options: Mapping[str, Any], address: int, user: User) -> Episode:
         """Return the next episode under these reset options, which `checked_options` has passed.

@@ -32,6 +32,13 @@ def test_options_set_one_episode_only() -> None:
     assert (plain.seed, plain.difficulty.guardedness, plain.difficulty.skepticism) == (1, 0.2, 0.4)
 
 
+def test_knobs_among_the_options_go_over_the_level_of_the_environment() -> None:
+    harder = bill(level=0.2).open({"knobs": {"volatility": 0.7}}, 1, USER).difficulty
+    assert (harder.volatility, harder.guardedness, harder.skepticism) == (0.7, 0.2, 0.2)
+    harder = bill(level=0.2).open({"knobs": {"volatility": 0.7}, "level": 0.5}, 1, USER).difficulty
+    assert (harder.volatility, harder.guardedness) == (0.7, 0.5)
+
+
 def test_a_stored_episode_goes_on() -> None:
     stored = bill("tom").open({}, 3, USER)
     assert bill().open({"episode": stored}, 9, USER) is stored

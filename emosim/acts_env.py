@@ -113,8 +113,8 @@ class EmpathyActsEnv(gym.Env[NDArray[np.float32], "int | np.int64"]):
 
         Args:
             seed: Fixes everything, also the episodes of later resets without a seed.
-            options: `persona`, `level`, `knobs`, `seed` for this episode, `knobs` alone over the environment's level; or
-                `episode`, a stored one to go on from.
+            options: `persona`, `level`, `knobs`, `seed` for this episode, `knobs` alone over the environment's level;
+                or `episode`, a stored one of the same user to go on from.
 
         Raises:
             UsageError: An option is unknown or out of range.

@@ -123,8 +123,8 @@ class EmpathyEnv(gym.Env[str, str]):
 
         Args:
             seed: Fixes everything offline: persona drawn, dice, and the seeds sent to models.
-            options: `persona`, `level`, `knobs`, `seed` for this episode, `knobs` alone over the environment's level; or
-                `episode`, a stored one to go on from.
+            options: `persona`, `level`, `knobs`, `seed` for this episode, `knobs` alone over the environment's level;
+                or `episode`, a stored one of the same user to go on from.
 
         Raises:
             UsageError: An option is unknown or out of range, or a step of this environment runs.

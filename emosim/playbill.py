@@ -81,10 +81,13 @@ class Playbill:
             options: Of `reset`.
             address: Seed of the episode, unless the options name one.
             user: Who plays the persona.
+
+        Raises:
+            UsageError: The stored episode is none, or of another user.
         """
         stored = options.get("episode")
         if stored is not None:
-            return stored if isinstance(stored, Episode) else _restored(stored)
+            return _restored(stored, user)
         seed = int(options.get("seed", address))
         name = options.get("persona") or self.personas[pick(len(self.personas), seed, 0, DICE_PERSONA)]
         casting = self.casting(str(name))
@@ -130,15 +133,18 @@ def _table(given: Mapping[str, Any] | None, name: str) -> dict[str, Any]:
     return dict(given or {})
 
 
-def _restored(stored: object) -> Episode:
-    """Return an episode that was stored as JSON values.
+def _restored(stored: object, user: User) -> Episode:
+    """Return a stored episode, or one from JSON values, for the user that it was played with.
 
     Raises:
-        UsageError: It is none.
+        UsageError: It is none, or of another user.
     """
     try:
-        return Episode.model_validate(stored)
+        episode = stored if isinstance(stored, Episode) else Episode.model_validate(stored)
     except ValidationError as error:
         place = ".".join(map(str, error.errors()[0]["loc"])) or "it"
         wrong = f"{place}: {error.errors()[0]['msg']}"
         raise UsageError(f"option 'episode' is no stored episode ({wrong}); pass a record's field `episode`") from None
+    if episode.user != user.name:
+        raise UsageError(f"the stored episode is of the user {episode.user}, not {user.name}; go on with that user")
+    return episode

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any, Final, SupportsInt
 
 import gymnasium as gym
@@ -147,7 +147,8 @@ class EmpathyActsEnv(gym.Env[NDArray[np.float32], "int | np.int64"]):
     def fork(self) -> EmpathyActsEnv:
         """Return an environment of its own at the same state; both go on independently."""
         twin = object.__new__(type(self))
-        twin.__dict__.update(self.__dict__, _np_random=copy.deepcopy(self._np_random))
+        own = {name: deepcopy(getattr(self, name)) for name in ("action_space", "observation_space", "_np_random")}
+        twin.__dict__.update(self.__dict__, **own)
         return twin
 
     def render(self) -> str | None:

@@ -181,8 +181,12 @@ class EmpathyEnv(gym.Env[str, str]):
     def fork(self) -> EmpathyEnv:
         """Return an environment of its own at the same state; both go on independently."""
         twin = object.__new__(type(self))
-        twin.__dict__.update(self.__dict__, _alone=OneAtATime(), _np_random=deepcopy(self._np_random))
+        own = {name: deepcopy(getattr(self, name)) for name in ("action_space", "observation_space", "_np_random")}
+        twin.__dict__.update(self.__getstate__(), **own)
         return twin
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_alone": OneAtATime()}  # no step runs in a copy
 
     def render(self) -> str | None:
         """Return the chat as text in `ansi` mode; `human` mode prints while playing."""

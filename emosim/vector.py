@@ -95,6 +95,9 @@ class EmpathyVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], np.ndarray]):
         """Return every chat as text in `ansi` mode."""
         return tuple(render_ansi(env.episode) for env in self.envs) if self.render_mode else None
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_alone": OneAtATime()}  # no step runs in a copy
+
     def _turns(self, actions: Sequence[str]) -> Flow[list[Transition | EmosimError]]:
         if len(actions) != self.num_envs:
             raise UsageError(f"{len(actions)} actions were given for {self.num_envs} environments")

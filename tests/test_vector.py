@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import math
 from typing import Any
 
@@ -168,6 +169,7 @@ async def test_overlapping_steps_and_resets_are_refused_and_the_first_one_counts
     env.reset(seed=1)
     first = asyncio.create_task(env.astep(["What happened then?"] * 2))
     await asyncio.sleep(0)
+    assert copy.deepcopy(env).step(["What happened then?"] * 2)[-1]["turn"].tolist() == [1, 1]
     with pytest.raises(UsageError, match="still running"):
         await env.astep(["Anything else?"] * 2)
     with pytest.raises(UsageError, match="still running"):

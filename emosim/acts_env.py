@@ -21,7 +21,7 @@ from emosim.info import info_of
 from emosim.persona import Language
 from emosim.phrasebook import realise
 from emosim.playbill import Playbill, checked_options
-from emosim.render import MODES, render_ansi, render_mode_of, render_turn
+from emosim.render import MODES, render_ansi, render_mode_of, render_turn, show
 from emosim.rewards import reward as reward_named
 from emosim.users.acts import ActsUser
 from emosim.value import roll
@@ -125,7 +125,7 @@ class EmpathyActsEnv(gym.Env[NDArray[np.float32], "int | np.int64"]):
         series = (start, 0) if start is not None else following(self._series)
         self._episode, self._series = self.bill.open(chosen, succession(*series), _OPENER), series
         if self.render_mode == "human":
-            print(render_ansi(self._episode))
+            show(render_ansi(self._episode))
         return observe(self._episode), self._info()
 
     def step(self, action: int | np.int64) -> Stepped:
@@ -140,7 +140,7 @@ class EmpathyActsEnv(gym.Env[NDArray[np.float32], "int | np.int64"]):
         step = play(self.episode, act_of(action))
         self._episode = step.after
         if self.render_mode == "human":
-            print(render_turn(step.after, len(step.after.turns)))
+            show(render_turn(step.after, len(step.after.turns)))
         truncated = step.after.ending == "out_of_turns"
         return observe(step.after), self._reward(step), step.is_last and not truncated, truncated, self._info()
 

@@ -15,7 +15,7 @@ from emosim.flow import Backend, Flow, adrive, drive
 from emosim.info import info_of
 from emosim.persona import Language
 from emosim.playbill import Playbill, checked_options
-from emosim.render import MODES, render_ansi, render_mode_of, render_turn
+from emosim.render import MODES, render_ansi, render_mode_of, render_turn, show
 from emosim.rewards import reward as reward_named
 from emosim.spaces import UtteranceSpace
 from emosim.users.protocol import User
@@ -134,7 +134,7 @@ class EmpathyEnv(gym.Env[str, str]):
             address = seed if seed is not None else int(self.np_random.integers(2**31))
             self._episode = self.bill.open(checked_options(options), address, self.user)
         if self.render_mode == "human":
-            print(render_ansi(self._episode))
+            show(render_ansi(self._episode))
         return self._episode.spoken.text, info_of(self._episode)
 
     async def areset(
@@ -173,7 +173,7 @@ class EmpathyEnv(gym.Env[str, str]):
         """Make a transition the present state and return it as Gymnasium has it."""
         self._episode = step.after
         if self.render_mode == "human":
-            print(render_turn(step.after, len(step.after.turns)))
+            show(render_turn(step.after, len(step.after.turns)))
         ended = step.after.ending
         truncated = ended == "out_of_turns"
         return step.turn.spoken.text, self._reward(step), step.is_last and not truncated, truncated, info_of(step.after)

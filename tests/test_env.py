@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import io
 import json
 import pickle
+import sys
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -286,6 +288,21 @@ def test_any_text_is_data(text: str) -> None:
     env.reset(seed=1)
     _, reward, *_ = env.step(text)
     assert reward <= 0.0
+
+
+@pytest.mark.parametrize(("make", "action"), [(EmpathyEnv, "听起来你真的很累"), (EmpathyActsEnv, 0)])
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_what_a_terminal_cannot_show_stops_no_step(
+    make: Any, action: Any, encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding=encoding, write_through=True))
+    env = make("dolores", language="zh", render_mode="human")
+    env.reset(seed=1)
+    env.step(action)
+    shown = written.getvalue().decode(encoding)
+    assert "mood" in shown
+    assert ("?" in shown.partition("mood")[0].splitlines()[-1]) == (encoding != "utf-8")
 
 
 def test_the_drivers_take_the_turn_as_a_flow() -> None:

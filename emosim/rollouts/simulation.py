@@ -88,7 +88,8 @@ class Rollouts:
             log: Directory that keeps every rollout as a run; `{pid}` in it becomes the id of the process.
             deadline_s: Longest time for one awaited answer of the user, seconds, above 0.
             limits: How long and often to try each call of the user's model, and how many at once, such as
-                `{"timeout_s": 20, "attempts": 2, "concurrency": 256}`; see `emosim.backends.model.Limits`.
+                `{"timeout_s": 20, "attempts": 2, "concurrency": 256}`; see `emosim.backends.model.Limits`. Not for a
+                ready-made backend, which has its own.
 
         Raises:
             UsageError: An argument names something unknown, or is no number where one is needed.
@@ -228,7 +229,11 @@ def _limited(user: str | User, backend: str | Backend | None, limits: Mapping[st
     from emosim.backends import resolve_backend
 
     spec = resolve_user(user)[1] if isinstance(user, str) and backend is None else backend
-    return resolve_backend(spec, seat="user", **cast("Settings", dict(limits))) if isinstance(spec, str) else spec
+    if spec is None:
+        return None
+    if not isinstance(spec, str):
+        raise UsageError("a ready-made backend has limits of its own: make it with these, or pass its spec as backend")
+    return resolve_backend(spec, seat="user", **cast("Settings", dict(limits)))
 
 
 def shared(settings: Mapping[str, Any]) -> Rollouts:

@@ -283,6 +283,8 @@ def test_calls_of_the_users_model_are_limited_by_settings(tmp_path: Path) -> Non
         assert good.reply(REPLIES[0]).reward is not None
     with pytest.raises(UsageError, match="timeout"):
         Rollouts("llm:http://127.0.0.1:1/v1#fake", limits={"timeout": 1})
+    with pytest.raises(UsageError, match="a ready-made backend has limits of its own"):
+        Rollouts(LlmUser(), backend=Failing("server"), limits={"attempts": 1})
 
 
 def test_logs_under_a_directory_are_closed(tmp_path: Path) -> None:

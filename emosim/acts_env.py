@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any, Final, SupportsInt
 
 import gymnasium as gym
@@ -21,7 +21,7 @@ from emosim.info import info_of
 from emosim.persona import Language
 from emosim.phrasebook import realise
 from emosim.playbill import Playbill, checked_options
-from emosim.render import MODES, render_ansi, render_mode_of, render_turn
+from emosim.render import MODES, render_ansi, render_mode_of, render_turn, show
 from emosim.rewards import reward as reward_named
 from emosim.users.acts import ActsUser
 from emosim.value import roll
@@ -113,7 +113,8 @@ class EmpathyActsEnv(gym.Env[NDArray[np.float32], "int | np.int64"]):
 
         Args:
             seed: Fixes everything, also the episodes of later resets without a seed.
-            options: `persona`, `level`, `knobs`, `seed` for this episode; or `episode`, a stored one to go on from.
+            options: `persona`, `level`, `knobs`, `seed` for this episode, `knobs` alone over the environment's level;
+                or `episode`, a stored one of the same user to go on from.
 
         Raises:
             UsageError: An option is unknown or out of range.
@@ -124,7 +125,7 @@ class EmpathyActsEnv(gym.Env[NDArray[np.float32], "int | np.int64"]):
         series = (start, 0) if start is not None else following(self._series)
         self._episode, self._series = self.bill.open(chosen, succession(*series), _OPENER), series
         if self.render_mode == "human":
-            print(render_ansi(self._episode))
+            show(render_ansi(self._episode))
         return observe(self._episode), self._info()
 
     def step(self, action: int | np.int64) -> Stepped:
@@ -139,14 +140,15 @@ class EmpathyActsEnv(gym.Env[NDArray[np.float32], "int | np.int64"]):
         step = play(self.episode, act_of(action))
         self._episode = step.after
         if self.render_mode == "human":
-            print(render_turn(step.after, len(step.after.turns)))
+            show(render_turn(step.after, len(step.after.turns)))
         truncated = step.after.ending == "out_of_turns"
         return observe(step.after), self._reward(step), step.is_last and not truncated, truncated, self._info()
 
     def fork(self) -> EmpathyActsEnv:
         """Return an environment of its own at the same state; both go on independently."""
         twin = object.__new__(type(self))
-        twin.__dict__.update(self.__dict__, _np_random=copy.deepcopy(self._np_random))
+        own = {name: deepcopy(getattr(self, name)) for name in ("action_space", "observation_space", "_np_random")}
+        twin.__dict__.update(self.__dict__, **own)
         return twin
 
     def render(self) -> str | None:

@@ -15,7 +15,7 @@ from emosim.flow import Backend, Flow, adrive, drive
 from emosim.info import info_of
 from emosim.persona import Language
 from emosim.playbill import Playbill, checked_options
-from emosim.render import MODES, render_ansi, render_mode_of, render_turn
+from emosim.render import MODES, render_ansi, render_mode_of, render_turn, show
 from emosim.rewards import reward as reward_named
 from emosim.spaces import UtteranceSpace
 from emosim.users.protocol import User
@@ -23,6 +23,21 @@ from emosim.users.roster import resolve_user
 
 MAX_CHARS = 100_000
 """Longest text of an action or observation, in characters."""
+
+
+class OneAtATime:
+    """Lets one step, or reset, at a time into an environment."""
+
+    def __init__(self) -> None:
+        self._taken = False
+
+    def __enter__(self) -> None:
+        if self._taken:
+            raise UsageError("another step of this environment is still running; await it, or use one env per episode")
+        self._taken = True
+
+    def __exit__(self, *_: object) -> None:
+        self._taken = False
 
 
 class EmpathyEnv(gym.Env[str, str]):
@@ -90,7 +105,7 @@ class EmpathyEnv(gym.Env[str, str]):
         self.action_space = UtteranceSpace(MAX_CHARS)
         self.observation_space = UtteranceSpace(MAX_CHARS)
         self._episode: Episode | None = None
-        self._stepping = False
+        self._alone = OneAtATime()
 
     @property
     def episode(self) -> Episode:
@@ -108,17 +123,18 @@ class EmpathyEnv(gym.Env[str, str]):
 
         Args:
             seed: Fixes everything offline: persona drawn, dice, and the seeds sent to models.
-            options: `persona`, `level`, `knobs`, `seed` for this episode; or `episode`, a stored one to go on from.
+            options: `persona`, `level`, `knobs`, `seed` for this episode, `knobs` alone over the environment's level;
+                or `episode`, a stored one of the same user to go on from.
 
         Raises:
-            UsageError: An option is unknown or out of range.
+            UsageError: An option is unknown or out of range, or a step of this environment runs.
         """
-        super().reset(seed=seed)
-        address = seed if seed is not None else int(self.np_random.integers(2**31))
-        self._episode = self.bill.open(checked_options(options), address, self.user)
-        self._stepping = False
+        with self._alone:
+            super().reset(seed=seed)
+            address = seed if seed is not None else int(self.np_random.integers(2**31))
+            self._episode = self.bill.open(checked_options(options), address, self.user)
         if self.render_mode == "human":
-            print(render_ansi(self._episode))
+            show(render_ansi(self._episode))
         return self._episode.spoken.text, info_of(self._episode)
 
     async def areset(
@@ -137,12 +153,12 @@ class EmpathyEnv(gym.Env[str, str]):
             UsageError: Before reset, after the end, or while another step of this environment runs.
             SimulationError: The user could not answer; nothing has changed and the step may be tried again.
         """
-        with _Alone(self):
+        with self._alone:
             return self.commit(drive(self.turn(action), self.backend))
 
     async def astep(self, action: str) -> tuple[str, float, bool, bool, dict[str, Any]]:
         """Do what `step` does, awaiting the user's model."""
-        with _Alone(self):
+        with self._alone:
             return self.commit(await adrive(self.turn(action), self.backend))
 
     def turn(self, action: str) -> Flow[Transition]:
@@ -157,7 +173,7 @@ class EmpathyEnv(gym.Env[str, str]):
         """Make a transition the present state and return it as Gymnasium has it."""
         self._episode = step.after
         if self.render_mode == "human":
-            print(render_turn(step.after, len(step.after.turns)))
+            show(render_turn(step.after, len(step.after.turns)))
         ended = step.after.ending
         truncated = ended == "out_of_turns"
         return step.turn.spoken.text, self._reward(step), step.is_last and not truncated, truncated, info_of(step.after)
@@ -165,27 +181,16 @@ class EmpathyEnv(gym.Env[str, str]):
     def fork(self) -> EmpathyEnv:
         """Return an environment of its own at the same state; both go on independently."""
         twin = object.__new__(type(self))
-        twin.__dict__.update(self.__dict__, _stepping=False, _np_random=deepcopy(self._np_random))
+        own = {name: deepcopy(getattr(self, name)) for name in ("action_space", "observation_space", "_np_random")}
+        twin.__dict__.update(self.__getstate__(), **own)
         return twin
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_alone": OneAtATime()}  # no step runs in a copy
 
     def render(self) -> str | None:
         """Return the chat as text in `ansi` mode; `human` mode prints while playing."""
         return render_ansi(self.episode) if self.render_mode == "ansi" else None
-
-
-class _Alone:
-    """Lets one step at a time into an environment."""
-
-    def __init__(self, env: EmpathyEnv) -> None:
-        self.env = env
-
-    def __enter__(self) -> None:
-        if self.env._stepping:
-            raise UsageError("another step of this environment is still running; await it, or use one env per episode")
-        self.env._stepping = True
-
-    def __exit__(self, *_: object) -> None:
-        self.env._stepping = False
 
 
 def seat_user(user: str | User, backend: str | Backend | None) -> tuple[User, Backend | None]:

@@ -35,7 +35,7 @@ UNBACKED: Final = "unbacked:"
 
 PARTED: Final = 512
 """Replies with marks of reasoning whose parts are kept."""
-_THINK: Final = re.compile(r"<(think|thinking)>(.*?)</\1>", re.DOTALL | re.IGNORECASE)
+_TAG: Final = re.compile(r"<(/?)(think|thinking)>", re.IGNORECASE)
 _OPENING: Final = re.compile(r"<(?:think|thinking)>", re.IGNORECASE)
 _CLOSING: Final = re.compile(r"</(?:think|thinking)>", re.IGNORECASE)
 
@@ -234,13 +234,31 @@ def content_hash(content: object) -> str:
 @lru_cache(maxsize=PARTED)
 def _parted(raw: str) -> tuple[str, str]:
     """Return what the user sees of a reply and what it does not; kept, as both are asked for all the time."""
-    hidden = [block[2] for block in _THINK.finditer(raw)]
-    seen = _THINK.sub("", raw)
+    seen, hidden = without_blocks(raw)
     unopened, tag, after = _last(seen, _CLOSING)
     if tag:
         hidden, seen = [*hidden, unopened], after
     seen, _, unclosed = _first(seen, _OPENING)
     return seen.strip(), "\n".join(part.strip() for part in [*hidden, unclosed] if part.strip())
+
+
+def without_blocks(raw: str) -> tuple[str, list[str]]:
+    """Return text without its closed blocks, and what these hold; in one pass, however many tags there are."""
+    closings: dict[str, re.Match[str]] = {}
+    blocks = []
+    for tag in reversed(list(_TAG.finditer(raw))):
+        name = tag[2].replace("\u0130", "i").lower()  # as a regular expression folds it, letter by letter
+        if tag[1]:
+            closings[name] = tag
+        elif name in closings:
+            blocks.append((tag, closings[name]))
+    seen, hidden, end = [], [], 0
+    for opening, closing in reversed(blocks):
+        if opening.start() >= end:
+            seen.append(raw[end : opening.start()])
+            hidden.append(raw[opening.end() : closing.start()])
+            end = closing.end()
+    return "".join([*seen, raw[end:]]), hidden
 
 
 def _first(text: str, tag: re.Pattern[str]) -> tuple[str, str, str]:

@@ -17,6 +17,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Final
+
+FATAL: Final = frozenset(
+    {"auth", "not_found", "quota", "no_backend", "missing_extra", "pack", "usage", "run", "changed_settings"}
+)
+"""Causes that every other episode would meet too: they end the run instead of failing an episode."""
+
+BUDGET: Final = "budget"
+"""Cause of an episode that the budget cut short: nobody's fault, to be played when there is budget again."""
 
 
 class EmosimError(Exception):
@@ -96,7 +105,7 @@ class BudgetExceeded(BackendError):
     """The hard limit on calls, tokens or cost is reached; nothing more was sent."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(message, cause="budget")
+        super().__init__(message, cause=BUDGET)
 
 
 class SimulationError(EmosimError):
@@ -110,6 +119,12 @@ class SimulationError(EmosimError):
     def __init__(self, message: str, *, cause: str = "simulation") -> None:
         super().__init__(message)
         self.cause = cause
+
+
+def raise_if_common(result: object) -> None:
+    """Raise an error that every other episode would meet too: a refused key, an unknown model, no budget, misuse."""
+    if isinstance(result, EmosimError) and (result.cause in {*FATAL, BUDGET} or isinstance(result, UsageError)):
+        raise result
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

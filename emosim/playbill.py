@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ DICE_PERSONA: Final = 100
 OPTIONS: Final = ("persona", "level", "knobs", "seed", "episode")
 """Options of `reset`."""
 LARGEST_SEED: Final = 2**63 - 1
+_WHOLE: Final = (int, np.integer)
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Playbill:
     language: Language
     personas: tuple[str, ...]
     difficulty: Difficulty
+    level: float = 0.0
+    """Difficulty of all knobs that are not set singly."""
 
     @classmethod
     def of(
@@ -52,7 +55,7 @@ class Playbill:
         personas = (persona,) if isinstance(persona, str) else persona if persona is not None else loaded.personas
         if not isinstance(personas, Sequence) or not personas or not all(isinstance(name, str) for name in personas):
             raise UsageError(f"persona must be an id, several ids or None, not {persona!r}")
-        bill = cls(loaded, language, tuple(personas), difficulty(_table(knobs, "knobs"), level))
+        bill = cls(loaded, language, tuple(personas), difficulty(_table(knobs, "knobs"), level), level)
         for name in personas:
             bill.casting(name)
         return bill
@@ -66,10 +69,10 @@ class Playbill:
         return self.pack.cast(name, self.language)
 
     def harder(self, options: Mapping[str, Any]) -> Difficulty:
-        """Return the difficulty of the next episode under these reset options."""
+        """Return the difficulty of the next episode under these reset options; knobs alone go over the bill's level."""
         if "level" not in options and "knobs" not in options:
             return self.difficulty
-        return difficulty(_table(options.get("knobs"), "option 'knobs'"), options.get("level", 0.0))
+        return difficulty(_table(options.get("knobs"), "option 'knobs'"), options.get("level", self.level))
 
     def open(self, options: Mapping[str, Any], address: int, user: User) -> Episode:
         """Return the next episode under these reset options, which `checked_options` has passed.
@@ -78,10 +81,13 @@ class Playbill:
             options: Of `reset`.
             address: Seed of the episode, unless the options name one.
             user: Who plays the persona.
+
+        Raises:
+            UsageError: The stored episode is none, or of another user.
         """
         stored = options.get("episode")
         if stored is not None:
-            return stored if isinstance(stored, Episode) else _restored(stored)
+            return _restored(stored, user)
         seed = int(options.get("seed", address))
         name = options.get("persona") or self.personas[pick(len(self.personas), seed, 0, DICE_PERSONA)]
         casting = self.casting(str(name))
@@ -99,9 +105,26 @@ def checked_options(options: Mapping[str, Any] | None) -> dict[str, Any]:
         if name not in OPTIONS:
             raise UsageError(f"unknown reset option '{name}'{did_you_mean(name, OPTIONS)}")
     seed = chosen.get("seed", 0)
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed <= LARGEST_SEED:
+    if isinstance(seed, bool) or not isinstance(seed, _WHOLE) or not 0 <= seed <= LARGEST_SEED:
         raise UsageError(f"option 'seed' must be a whole number from 0 to 2**63 - 1, not {seed!r}")
     return chosen
+
+
+def seeds_of(seed: int | Iterable[int | None] | None, count: int) -> list[int | None]:
+    """Return a seed for each of `count` environments: environment i gets `seed + i`, or its own of several.
+
+    Raises:
+        UsageError: The numbers differ, or one is no whole number.
+    """
+    if isinstance(seed, _WHOLE):
+        return [int(seed) + i for i in range(count)]
+    seeds = list(seed) if isinstance(seed, Iterable) else [seed] * count
+    if len(seeds) != count:
+        raise UsageError(f"{len(seeds)} seeds were given for {count} environments")
+    for one in seeds:
+        if one is not None and not isinstance(one, _WHOLE):
+            raise UsageError(f"a seed must be a whole number or None, not {one!r}")
+    return [None if one is None else int(one) for one in seeds]
 
 
 def _table(given: Mapping[str, Any] | None, name: str) -> dict[str, Any]:
@@ -110,15 +133,18 @@ def _table(given: Mapping[str, Any] | None, name: str) -> dict[str, Any]:
     return dict(given or {})
 
 
-def _restored(stored: object) -> Episode:
-    """Return an episode that was stored as JSON values.
+def _restored(stored: object, user: User) -> Episode:
+    """Return a stored episode, or one from JSON values, for the user that it was played with.
 
     Raises:
-        UsageError: It is none.
+        UsageError: It is none, or of another user.
     """
     try:
-        return Episode.model_validate(stored)
+        episode = stored if isinstance(stored, Episode) else Episode.model_validate(stored)
     except ValidationError as error:
         place = ".".join(map(str, error.errors()[0]["loc"])) or "it"
         wrong = f"{place}: {error.errors()[0]['msg']}"
         raise UsageError(f"option 'episode' is no stored episode ({wrong}); pass a record's field `episode`") from None
+    if episode.user != user.name:
+        raise UsageError(f"the stored episode is of the user {episode.user}, not {user.name}; go on with that user")
+    return episode

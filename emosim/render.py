@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 from typing import Final
 
@@ -48,6 +49,12 @@ def render_turn(episode: Episode, number: int) -> str:
     mark = f"    {sparkline(episode.moods[: number + 1])}  mood {turn.emotion.mood:.0f} ({change:+.1f})"
     reply = plain(turn.reply.text) or "(silence)"
     return f"agent: {reply}\n{mark}\n{_first_name(episode)}: {plain(turn.spoken.text) or '…'}"
+
+
+def show(text: str) -> None:
+    """Print text; what the encoding of stdout has no sign for becomes `?`."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(text.encode(encoding, "replace").decode(encoding))
 
 
 def sparkline(moods: tuple[float, ...]) -> str:

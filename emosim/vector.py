@@ -10,11 +10,12 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from emosim.engine import invalidate
-from emosim.env import EmpathyEnv, seat_user
+from emosim.env import EmpathyEnv, OneAtATime, seat_user
 from emosim.episode import Transition
-from emosim.errors import EmosimError, UsageError
+from emosim.errors import EmosimError, UsageError, raise_if_common
 from emosim.flow import Flow, adrive, drive, together
 from emosim.info import info_of
+from emosim.playbill import seeds_of
 from emosim.render import render_ansi
 
 Stepped = tuple[str, float, bool, bool, dict[str, Any]]
@@ -26,7 +27,8 @@ class EmpathyVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], np.ndarray]):
 
     Agrees with `SyncVectorEnv` and `AsyncVectorEnv` over `EmpathyEnv` step for step. One difference, on purpose: where
     a user's model fails, that environment alone ends, truncated, with reward NaN and `info["valid"]` False, and the
-    others go on; a single environment raises instead, so that the step can be tried again.
+    others go on; a single environment raises instead, so that the step can be tried again. What every environment would
+    meet again and again, such as a refused key or no budget, is raised here too, and then nothing has changed.
 
     Observations: tuple of `num_envs` texts. Rewards, terminations, truncations: arrays of shape (num_envs,). An
     environment that ended is reset by the next step, whose action it ignores (Gymnasium's `NEXT_STEP`).
@@ -58,29 +60,43 @@ class EmpathyVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], np.ndarray]):
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self._ended = [False] * num_envs
+        self._alone = OneAtATime()
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[tuple[str, ...], dict[str, Any]]:
-        """Open an episode in every environment; an int seed gives environment i the seed `seed + i`."""
-        seeds = [seed + i for i in range(self.num_envs)] if isinstance(seed, int) else seed or [None] * self.num_envs
-        if len(seeds) != self.num_envs:
-            raise UsageError(f"{len(seeds)} seeds were given for {self.num_envs} environments")
-        opened = [env.reset(seed=s, options=options) for env, s in zip(self.envs, seeds, strict=True)]
-        self._ended = [False] * self.num_envs
+        """Open an episode in every environment; an int seed gives environment i the seed `seed + i`.
+
+        Raises:
+            UsageError: The number of seeds or an option is wrong, or a step runs.
+        """
+        seeds = seeds_of(seed, self.num_envs)
+        with self._alone:
+            opened = [env.reset(seed=s, options=options) for env, s in zip(self.envs, seeds, strict=True)]
+            self._ended = [False] * self.num_envs
         return tuple(text for text, _ in opened), self._merge([info for _, info in opened])
 
     def step(self, actions: Sequence[str]) -> Batch:
-        """Say something to every user; all their questions go out in one batch."""
-        return self._commit(drive(self._turns(actions), self.backend))
+        """Say something to every user; all their questions go out in one batch.
+
+        Raises:
+            UsageError: Before reset, the number of actions is wrong, or another step runs.
+            EmosimError: What all would meet: a refused key, an unknown model, no budget; nothing has changed.
+        """
+        with self._alone:
+            return self._commit(drive(self._turns(actions), self.backend))
 
     async def astep(self, actions: Sequence[str]) -> Batch:
         """Do what `step` does, awaiting the users' model."""
-        return self._commit(await adrive(self._turns(actions), self.backend))
+        with self._alone:
+            return self._commit(await adrive(self._turns(actions), self.backend))
 
     def render(self) -> tuple[str, ...] | None:
         """Return every chat as text in `ansi` mode."""
         return tuple(render_ansi(env.episode) for env in self.envs) if self.render_mode else None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_alone": OneAtATime()}  # no step runs in a copy
 
     def _turns(self, actions: Sequence[str]) -> Flow[list[Transition | EmosimError]]:
         if len(actions) != self.num_envs:
@@ -89,6 +105,8 @@ class EmpathyVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], np.ndarray]):
         return together([env.turn(action) for env, action, ended in playing if not ended])
 
     def _commit(self, results: list[Transition | EmosimError]) -> Batch:
+        for result in results:
+            raise_if_common(result)
         coming = iter(results)
         stepped = [
             (*_reopen(env),) if ended else _settle(env, next(coming))
@@ -118,8 +136,6 @@ def _reopen(env: EmpathyEnv) -> Stepped:
 def _settle(env: EmpathyEnv, result: Transition | EmosimError) -> Stepped:
     if isinstance(result, Transition):
         return env.commit(result)
-    if isinstance(result, UsageError):
-        raise result
     failed = invalidate(env.episode)
     env.reset(options={"episode": failed})
     return failed.spoken.text, float("nan"), False, True, {**info_of(failed), "thought": str(result)}

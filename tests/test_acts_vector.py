@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 import emosim  # noqa: F401
 from emosim.acts_env import EmpathyActsEnv, succession
 from emosim.acts_vector import EmpathyActsVectorEnv, dice
+from emosim.acts_vector import env as vector_env
 from emosim.acts_vector.pay import PAYS
 from emosim.acts_vector.series import Series
 from emosim.acts_vector.speech import SPOKEN
@@ -204,6 +205,20 @@ def test_options_and_seeds_agree_with_single_environments() -> None:
             assert_equal(ours.reset(seed=seed, options=options), theirs.reset(seed=seed, options=options), str(options))
             for _ in range(24):
                 assert_equal(ours.step(np.array([1, 4, 10])), theirs.step(np.array([1, 4, 10])), str(options))
+
+
+def test_tables_of_reset_options_are_kept_while_they_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    table = vector_env.Table
+    monkeypatch.setattr(vector_env, "Table", lambda episodes: made.append(len(episodes)) or table(episodes))
+    users = EmpathyActsVectorEnv(2, persona="tom")
+    for level in range(2 * vector_env.KEPT):
+        users.reset(seed=1, options={"level": 0.5})
+        users.reset(seed=1, options={"level": level / 100})
+    assert made == [1] + [2] * (1 + 2 * vector_env.KEPT)
+    assert len(users._tables) == vector_env.KEPT
+    users.reset(seed=1, options={"level": 0.0})
+    assert len(made) == 3 + 2 * vector_env.KEPT
 
 
 def test_words_on_demand() -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import io
 import json
 import pickle
+import sys
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +17,7 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 import emosim  # noqa: F401
+from emosim.acts_env import EmpathyActsEnv
 from emosim.env import EmpathyEnv
 from emosim.errors import BackendError, SimulationError, UsageError
 from emosim.flow import Answers, ChatRequest, ChatResponse, Requests, adrive, ask, drive
@@ -123,6 +127,20 @@ def test_an_episode_goes_on_from_its_stored_form() -> None:
     assert other.step(REPLIES[1]) == env.step(REPLIES[1])
 
 
+@pytest.mark.parametrize("make", [EmpathyEnv, EmpathyActsEnv])
+def test_forks_draw_actions_of_their_own(make: Any) -> None:
+    env = make("dolores")
+    env.reset(seed=1)
+    env.action_space.seed(3)
+    alone = [env.action_space.sample() for _ in range(5)]
+    env.action_space.seed(3)
+    twin = env.fork()
+    assert [twin.action_space.sample() for _ in range(5)] == alone
+    assert [env.action_space.sample() for _ in range(5)] == alone
+    assert twin.observation_space == env.observation_space
+    assert twin.observation_space is not env.observation_space
+
+
 class Asking(RulesUser):
     """The offline user that asks a model twice first, so that any of its requests can fail."""
 
@@ -190,6 +208,31 @@ async def test_overlapping_steps_are_refused_and_the_first_one_counts() -> None:
     assert len(env.episode.turns) == 1
 
 
+async def test_a_reset_while_a_step_runs_is_refused_and_the_step_counts() -> None:
+    env = EmpathyEnv("dolores", user=Asking(), backend=Line(0))
+    env.reset(seed=1)
+    first = asyncio.create_task(env.astep(REPLIES[0]))
+    await asyncio.sleep(0)
+    with pytest.raises(UsageError, match="still running"):
+        env.reset(seed=99)
+    await first
+    assert (env.episode.seed, len(env.episode.turns)) == (1, 1)
+    _, info = await env.areset(seed=99)
+    assert (info["seed"], info["turn"]) == (99, 0)
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, EmpathyEnv.fork, lambda env: pickle.loads(pickle.dumps(env))]
+)
+async def test_a_copy_made_while_a_step_runs_is_free(copied: Any) -> None:
+    env = EmpathyEnv("dolores", user=Asking(), backend=Line(0))
+    env.reset(seed=1)
+    first = asyncio.create_task(env.astep(REPLIES[0]))
+    await asyncio.sleep(0)
+    twin = copied(env)
+    assert await twin.astep(REPLIES[0]) == await first
+
+
 async def test_a_cancelled_step_never_happened() -> None:
     env = EmpathyEnv("dolores", user=Asking(), backend=Line(0))
     env.reset(seed=1)
@@ -245,6 +288,21 @@ def test_any_text_is_data(text: str) -> None:
     env.reset(seed=1)
     _, reward, *_ = env.step(text)
     assert reward <= 0.0
+
+
+@pytest.mark.parametrize(("make", "action"), [(EmpathyEnv, "听起来你真的很累"), (EmpathyActsEnv, 0)])
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_what_a_terminal_cannot_show_stops_no_step(
+    make: Any, action: Any, encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding=encoding, write_through=True))
+    env = make("dolores", language="zh", render_mode="human")
+    env.reset(seed=1)
+    env.step(action)
+    shown = written.getvalue().decode(encoding)
+    assert "mood" in shown
+    assert ("?" in shown.partition("mood")[0].splitlines()[-1]) == (encoding != "utf-8")
 
 
 def test_the_drivers_take_the_turn_as_a_flow() -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import pickle
+import re
+import time
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from emosim.episode import Episode, Utterance, agent_view
+from emosim.episode import Episode, Utterance, agent_view, without_blocks
 
 
 @pytest.mark.parametrize(
@@ -34,6 +38,24 @@ def test_reasoning_is_kept_apart() -> None:
     assert Utterance(raw="hello").reasoning == ""
     assert Utterance(raw="<think>say hello</think>hello").reasoning == "say hello"
     assert Utterance(raw="a</think>b<think>c").reasoning == "a\nc"
+
+
+PIECES = ["<think>", "</think>", "<thinking>", "</Thinking>", "<THINK>", "<th\u0131nk>", "</TH\u0130NK>", "<th", "ink>"]
+PIECES += ["</thin\u212a>", "a", " b\n", "<", ">"]
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
+def test_a_block_ends_at_the_next_tag_that_closes_it(raw: str) -> None:
+    blocks = re.compile(r"<(think|thinking)>(.*?)</\1>", re.DOTALL | re.IGNORECASE)
+    assert without_blocks(raw) == (blocks.sub("", raw), [block[2] for block in blocks.finditer(raw)])
+
+
+@pytest.mark.parametrize("raw", ["<think>" * 14_000, "<think>\n</thinking>" * 5_000, "<thinking></think>" * 5_000])
+def test_tags_without_end_take_no_time(raw: str) -> None:
+    start = time.perf_counter()
+    assert Utterance(raw=raw).text == ""
+    assert time.perf_counter() - start < 1.0
 
 
 def test_the_agent_sees_the_chat_and_nothing_else(begin: Callable[..., Episode], play: Callable[..., Episode]) -> None:

@@ -10,6 +10,7 @@ from emosim.errors import UsageError
 from emosim.packs import load_pack
 from emosim.playbill import LARGEST_SEED, Playbill, checked_options
 from emosim.users.acts import ActsUser
+from emosim.users.rules import RulesUser
 
 USER = ActsUser(Act.LISTENING)
 
@@ -30,6 +31,13 @@ def test_options_set_one_episode_only() -> None:
     assert (harder.persona.id, harder.seed, harder.difficulty.guardedness) == ("vera", 7, 0.9)
     plain = one.open({}, 1, USER)
     assert (plain.seed, plain.difficulty.guardedness, plain.difficulty.skepticism) == (1, 0.2, 0.4)
+
+
+def test_knobs_among_the_options_go_over_the_level_of_the_environment() -> None:
+    harder = bill(level=0.2).open({"knobs": {"volatility": 0.7}}, 1, USER).difficulty
+    assert (harder.volatility, harder.guardedness, harder.skepticism) == (0.7, 0.2, 0.2)
+    harder = bill(level=0.2).open({"knobs": {"volatility": 0.7}, "level": 0.5}, 1, USER).difficulty
+    assert (harder.volatility, harder.guardedness) == (0.7, 0.5)
 
 
 def test_a_stored_episode_goes_on() -> None:
@@ -67,6 +75,13 @@ def test_what_is_no_stored_episode_is_refused_in_one_line(stored: object) -> Non
         bill().open({"episode": stored}, 1, USER)
     assert "is no stored episode" in str(error.value)
     assert len(str(error.value).splitlines()) == 1
+
+
+def test_a_stored_episode_of_another_user_is_refused_in_one_line() -> None:
+    stored = bill().open({}, 3, RulesUser())
+    for form in (stored, stored.model_dump(mode="json")):
+        with pytest.raises(UsageError, match=r"of the user rules@\d, not acts@1; go on with that user$"):
+            bill().open({"episode": form}, 3, USER)
 
 
 @pytest.mark.parametrize(

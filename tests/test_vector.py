@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import math
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 import emosim  # noqa: F401
+from emosim.acts_vector import EmpathyActsVectorEnv
 from emosim.errors import BackendError, UsageError
 from emosim.flow import Answers, ChatRequest, ChatResponse, Requests, ask
 from emosim.users.protocol import Heard
@@ -90,19 +92,27 @@ class Asking(RulesUser):
 class Line:
     """Remembers its batches; answers every request, or fails one by number."""
 
-    def __init__(self, fail_at: int = 0) -> None:
+    def __init__(self, fail_at: int = 0, cause: str = "server") -> None:
         self.batches: list[int] = []
-        self.fail_at = fail_at
+        self.fail_at, self.cause = fail_at, cause
 
     def complete(self, requests: Requests) -> Answers:
         start = sum(self.batches)
         self.batches.append(len(requests))
         return [
-            BackendError("down", cause="server") if start + i + 1 == self.fail_at else ChatResponse("ok")
+            BackendError("down", cause=self.cause) if start + i + 1 == self.fail_at else ChatResponse("ok")
             for i in range(len(requests))
         ]
 
     async def acomplete(self, requests: Requests) -> Answers:
+        return self.complete(requests)
+
+
+class Slow(Line):
+    """Takes its time."""
+
+    async def acomplete(self, requests: Requests) -> Answers:
+        await asyncio.sleep(0.01)
         return self.complete(requests)
 
 
@@ -129,6 +139,62 @@ def test_a_fault_is_unscorable_and_stays_where_it_is() -> None:
     assert rewards[1] == 0.0
     assert infos["turn"].tolist() == [2, 0, 2, 2]
     assert not truncated[1]
+
+
+@pytest.mark.parametrize("cause", ["auth", "budget"])
+def test_what_every_environment_would_meet_is_raised_and_nothing_has_changed(cause: str) -> None:
+    line = Line(fail_at=3, cause=cause)
+    env = EmpathyVectorEnv(4, user=Asking(), backend=line)
+    env.reset(seed=1)
+    with pytest.raises(BackendError, match="down"):
+        env.step(["What happened then?"] * 4)
+    assert [len(one.episode.turns) for one in env.envs] == [0, 0, 0, 0]
+    *_, infos = env.step(["What happened then?"] * 4)
+    assert infos["turn"].tolist() == [1, 1, 1, 1]
+
+
+def test_an_episode_that_is_over_is_raised_before_any_other_goes_on() -> None:
+    env = EmpathyVectorEnv(3)
+    env.reset(seed=1)
+    while env.envs[1].episode.ending is None:
+        env.envs[1].step("")
+    with pytest.raises(UsageError, match="the episode is over"):
+        env.step(["What happened then?"] * 3)
+    assert [len(one.episode.turns) for one in (env.envs[0], env.envs[2])] == [0, 0]
+
+
+async def test_overlapping_steps_and_resets_are_refused_and_the_first_one_counts() -> None:
+    line = Slow()
+    env = EmpathyVectorEnv(2, user=Asking(), backend=line)
+    env.reset(seed=1)
+    first = asyncio.create_task(env.astep(["What happened then?"] * 2))
+    await asyncio.sleep(0)
+    assert copy.deepcopy(env).step(["What happened then?"] * 2)[-1]["turn"].tolist() == [1, 1]
+    with pytest.raises(UsageError, match="still running"):
+        await env.astep(["Anything else?"] * 2)
+    with pytest.raises(UsageError, match="still running"):
+        env.reset(seed=9)
+    *_, infos = await first
+    assert line.batches == [2]
+    assert (infos["seed"].tolist(), infos["turn"].tolist()) == ([1, 2], [1, 1])
+    await env.astep(["Anything else?"] * 2)
+    assert [len(one.episode.turns) for one in env.envs] == [2, 2]
+
+
+@pytest.mark.parametrize("make", [EmpathyVectorEnv, EmpathyActsVectorEnv])
+def test_seeds_are_whole_numbers_of_any_kind(make: Any) -> None:
+    env = make(2)
+    for seed, seeds in [(0, [0, 1]), (np.int64(0), [0, 1]), (np.int64(5), [5, 6]), (np.uint32(5), [5, 6])]:
+        assert env.reset(seed=seed)[1]["seed"].tolist() == seeds
+    for several in ([3, 9], (3, 9), np.array([3, 9]), np.array([3, 9], dtype=np.uint8)):
+        assert env.reset(seed=several)[1]["seed"].tolist() == [3, 9]
+    assert env.reset(seed=[7, None])[1]["seed"][0] == 7
+    with pytest.raises(UsageError, match="0 seeds were given for 2"):
+        env.reset(seed=[])
+    with pytest.raises(UsageError, match=r"a seed must be a whole number or None, not 1\.5"):
+        env.reset(seed=[1.5, 2])
+    with pytest.raises(UsageError, match=r"a seed must be a whole number or None, not 1\.5"):
+        env.reset(seed=1.5)
 
 
 def test_mistakes_get_one_line() -> None:

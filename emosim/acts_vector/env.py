@@ -20,7 +20,7 @@ from emosim.difficulty import Difficulty
 from emosim.engine import open_episode
 from emosim.episode import Episode
 from emosim.errors import UsageError
-from emosim.playbill import LARGEST_SEED, checked_options
+from emosim.playbill import LARGEST_SEED, checked_options, seeds_of
 from emosim.render import render_ansi
 from emosim.users.acts import ActsUser
 
@@ -28,6 +28,8 @@ Seen = NDArray[np.float32]
 Batch = tuple[Seen, NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]
 _OPENER = ActsUser(ACTS[0])
 _ENDINGS = np.array(["left", "agent_left", "satisfied", "out_of_turns"])
+KEPT = 8
+"""Tables of reset options that are kept, those used last; one weighs 1.3 MB."""
 INFO = ("seed", "turn", "max_turns", "mood", "change", "trust", "patience", "score", "ending")
 
 
@@ -153,23 +155,22 @@ class EmpathyActsVectorEnv(VectorEnv[Seen, Ints, NDArray[Any]]):
 
     def _begin(self, seed: int | Sequence[int | None] | None) -> None:
         """Start new series of seeds where a seed is given, and go on in the others."""
-        n = self.num_envs
-        seeds: Sequence[int | None] = [None] * n
-        if seed is not None:
-            seeds = seed if isinstance(seed, Sequence) else [int(seed) + i for i in range(n)]
-        if len(seeds) != n:
-            raise UsageError(f"{len(seeds)} seeds were given for {n} environments")
+        seeds = seeds_of(seed, self.num_envs)
         if not all(s is None or 0 <= s <= LARGEST_SEED for s in seeds):
             raise UsageError("a seed must be a whole number from 0 to 2**63 - 1")
-        self.series.begin(seeds, self.np_random.integers(2**31, size=n).tolist())
+        self.series.begin(seeds, self.np_random.integers(2**31, size=self.num_envs).tolist())
 
     def _guests(self, chosen: dict[str, Any]) -> Table:
         """Return a table of the personas of later episodes, and behind them those of these reset options."""
         name, harder = chosen.get("persona"), self.single.bill.harder(chosen)
-        if (name, harder) not in self._tables:
+        table = self._tables.pop((name, harder), None)
+        if table is None:
             guests = self._cast((str(name),) if name else self.single.bill.personas, harder)
-            self._tables[name, harder] = Table((*self._drawn, *guests))
-        return self._tables[name, harder]
+            table = Table((*self._drawn, *guests))
+        self._tables[name, harder] = table
+        if len(self._tables) > KEPT:
+            del self._tables[next(iter(self._tables))]
+        return table
 
     def _checked(self, actions: Ints) -> Ints:
         acts = np.asarray(actions)

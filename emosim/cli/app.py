@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from io import TextIOWrapper
 from typing import Annotated, Final
 
 import typer
@@ -84,6 +85,9 @@ def main() -> None:
     """Run the command line and exit; modules of the working directory can be named, as with `python -m`."""
     if not sys.flags.safe_path and "" not in sys.path:
         sys.path.insert(0, "")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without the signs of moods is no reason to stop
     sys.exit(run_args(sys.argv[1:]))
 
 

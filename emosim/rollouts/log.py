@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import atexit
 import os
-import threading
-from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 from weakref import WeakSet
 
+from emosim.backends.loops import ProcessLock
 from emosim.errors import RunError
 from emosim.rewards import Reward
 from emosim.rollouts.rollout import Rollout
@@ -35,10 +35,10 @@ class Log:
 
     def __init__(self, directory: str, config: RunConfig, earn: Reward) -> None:
         self.directory, self.config, self.earn = directory, config, earn
-        self._lock = threading.Lock()
+        self._lock = ProcessLock()
         self._process = 0
         self._store: RunStore | None = None
-        self._met: Counter[EpisodeKey] = Counter()
+        self._next: dict[EpisodeKey, int] = {}
         _LOGS.add(self)
 
     def add(self, rollout: Rollout) -> None:
@@ -49,9 +49,10 @@ class Log:
         """
         with self._lock:
             store = self._opened()
-            key = replace(rollout.key, attempt=self._met[rollout.key])
-            store.add(self._entry(rollout, str(key)))
-            self._met[rollout.key] += 1
+            first = replace(rollout.key, attempt=0)
+            attempt = self._next.get(first, 0)
+            store.add(self._entry(rollout, str(replace(first, attempt=attempt))))
+            self._next[first] = attempt + 1
 
     def close(self) -> None:
         """Write the summary and give the directory free; the next rollout opens it again."""
@@ -68,8 +69,7 @@ class Log:
             where = Path(self.directory.replace("{pid}", str(os.getpid())))
             self._store, self._process = self._enter(where), os.getpid()
             failed = [failure.key for failure in read_failures(where)]
-            met = (EpisodeKey.parse(key) for key in {*self._store.finished, *failed})
-            self._met = Counter(replace(key, attempt=0) for key in met)
+            self._next = _following(EpisodeKey.parse(key) for key in {*self._store.finished, *failed})
             atexit.register(self.close)
         return self._store
 
@@ -100,6 +100,15 @@ class Log:
             models=models,
             versions=config.versions,
         )
+
+
+def _following(met: Iterable[EpisodeKey]) -> dict[EpisodeKey, int]:
+    """Return the number after the highest attempt at each episode."""
+    following: dict[EpisodeKey, int] = {}
+    for key in met:
+        first = replace(key, attempt=0)
+        following[first] = max(following.get(first, 0), key.attempt + 1)
+    return following
 
 
 def close_logs(directory: str | Path) -> None:

@@ -8,14 +8,14 @@ from typing import Any, Protocol
 
 from emosim.engine import advance, invalidate, leave
 from emosim.episode import Episode, Transition, Utterance, agent_view
-from emosim.errors import EmosimError, UsageError
+from emosim.errors import EmosimError, UsageError, raise_if_common
 from emosim.flow import Answers, Backend, ChatResponse, Flow, Requests, Usage, adrive, drive
 from emosim.info import info_of
 from emosim.rewards import Reward
 from emosim.rollouts.outcome import Outcome, Step
 from emosim.rollouts.rows import ChatMessage, chat
-from emosim.runs.game import FATAL, sayable
-from emosim.runs.records import BUDGET, return_of
+from emosim.runs.game import sayable
+from emosim.runs.records import return_of
 from emosim.suite import EpisodeKey
 from emosim.users.protocol import User
 
@@ -46,7 +46,7 @@ class Rollout:
         self.rewards: list[float] = []
         self.fault = ""
         self.spent, self.models = Usage(), frozenset[str]()
-        self._busy, self._collected = False, 0.0
+        self._busy, self.collected = False, 0.0
 
     @property
     def over(self) -> bool:
@@ -73,28 +73,33 @@ class Rollout:
 
         Raises:
             UsageError: The rollout is over, another reply is being answered, or this is no text.
-            EmosimError: What every other rollout would meet too: a refused key, an unknown model, no budget.
+            EmosimError: What every other rollout would meet too: a refused key, an unknown model, no budget, a log that
+                cannot be written; what was said by then stays said.
         """
         with self:
             try:
-                return self.settle(drive(self.turn(text), self.setting.backend))
+                step: Transition | EmosimError = drive(self.turn(text), self.setting.backend)
             except EmosimError as error:
-                return self.settle(error)
+                step = error
+            return self.settle(step)
 
     async def areply(self, text: str) -> Step:
         """Do what `reply` does, awaiting the user's model. If cancelled, the reply was never said."""
         with self:
-            limit = asyncio.timeout(self.setting.deadline_s)
-            try:
-                async with limit:
-                    step: Transition | EmosimError = await adrive(self.turn(text), self.setting.backend)
-            except EmosimError as error:
-                step = error
-            except TimeoutError:
-                if not limit.expired():
-                    raise
-                step = Late(f"the user did not answer within {self.setting.deadline_s:g} s")
-            return self.settle(step)
+            return self.settle(await self.heard(self.turn(text)))
+
+    async def heard(self, turn: Flow[Transition]) -> Transition | EmosimError:
+        """Return what comes of a turn, awaiting the user's model, for whoever answers many at once; `settle` it."""
+        limit = asyncio.timeout(self.setting.deadline_s)
+        try:
+            async with limit:
+                return await adrive(turn, self.setting.backend)
+        except EmosimError as error:
+            return error
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            return Late(f"the user did not answer within {self.setting.deadline_s:g} s")
 
     def leave(self) -> Outcome:
         """End the rollout because the agent stops, which is the worst outcome there is; nothing happens if it is over.
@@ -130,8 +135,8 @@ class Rollout:
         if self.fault:
             raise self.outcome.error
         rewards = self.rewards if self.over else [*self.rewards, self.setting.earn(leave(self.episode))]
-        owed, collected = return_of(rewards), self._collected
-        self._collected = owed
+        owed, collected = return_of(rewards), self.collected
+        self.collected = owed
         return owed - collected
 
     @property
@@ -159,8 +164,10 @@ class Rollout:
         """Return the flow of one turn, for whoever answers many at once; `settle` what comes of it.
 
         Raises:
-            UsageError: This is no text.
+            UsageError: The rollout is over, or this is no text.
         """
+        if self.over:
+            raise UsageError(f"the rollout is over ({self.episode.ending}): open another")
         if not isinstance(text, str):  # before anything is settled: a caller's mistake is no failure of the user
             raise UsageError(f"a reply is a text, not {type(text).__name__}; say '' where the agent said nothing")
         return self._counted(advance(self.episode, Utterance(raw=sayable(text)), self.setting.user))
@@ -201,12 +208,6 @@ class Rollout:
             for answer in answers:
                 if isinstance(answer, ChatResponse):
                     self.spent, self.models = self.spent + answer.usage, self.models | {answer.model}
-
-
-def raise_if_common(result: object) -> None:
-    """Raise an error that every other rollout would meet too: a refused key, an unknown model, no budget, misuse."""
-    if isinstance(result, EmosimError) and (result.cause in {*FATAL, BUDGET} or isinstance(result, UsageError)):
-        raise result
 
 
 class Late(EmosimError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import cache, partial
@@ -13,25 +12,46 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from pydantic import ValidationError
 
+from emosim.backends.loops import ProcessLock
 from emosim.engine import open_episode
 from emosim.env import seat_user
-from emosim.episode import Episode
-from emosim.errors import UsageError
-from emosim.flow import Backend, drive, together
+from emosim.episode import Episode, Transition
+from emosim.errors import EmosimError, UsageError, raise_if_common
+from emosim.flow import Backend, Flow, drive, together
 from emosim.packs import load_pack
 from emosim.rewards import reward as reward_named
 from emosim.rewards import rewards_of
 from emosim.rollouts.log import Log
 from emosim.rollouts.outcome import Step
-from emosim.rollouts.rollout import Rollout, raise_if_common
+from emosim.rollouts.rollout import Rollout
 from emosim.rollouts.rows import Row, key_of, rows
 from emosim.runs.config import RunConfig, versions_of
+from emosim.runs.ledger import detail_of
+from emosim.runs.records import Spent
 from emosim.suite import EpisodeKey, Suite
 from emosim.users.protocol import User
 from emosim.users.roster import resolve_user
+from emosim.value import Value
 
 if TYPE_CHECKING:
     from emosim.backends.resolve import Settings
+
+
+class State(Value):
+    """A rollout as it is stored."""
+
+    key: str
+    """Key of the episode."""
+    episode: Episode
+    """Everything that happened."""
+    fault: str
+    """Why it cannot be scored, empty if it can."""
+    collected: float
+    """What `collect` has returned so far."""
+    spent: Spent
+    """What the user used."""
+    models: tuple[str, ...]
+    """Which models answered for the user."""
 
 
 class Rollouts:
@@ -68,7 +88,8 @@ class Rollouts:
             log: Directory that keeps every rollout as a run; `{pid}` in it becomes the id of the process.
             deadline_s: Longest time for one awaited answer of the user, seconds, above 0.
             limits: How long and often to try each call of the user's model, and how many at once, such as
-                `{"timeout_s": 20, "attempts": 2, "concurrency": 256}`; see `emosim.backends.model.Limits`.
+                `{"timeout_s": 20, "attempts": 2, "concurrency": 256}`; see `emosim.backends.model.Limits`. Not for a
+                ready-made backend, which has its own.
 
         Raises:
             UsageError: An argument names something unknown, or is no number where one is needed.
@@ -118,24 +139,19 @@ class Rollouts:
         """Say something in each rollout; all users' questions go out in one batch, a failed one ends only its own.
 
         Raises:
-            UsageError: The numbers differ, or a rollout is over.
+            UsageError: The numbers differ, a rollout is over or still being answered, or a reply is no text.
+            EmosimError: What every other rollout would meet too; no reply was said.
         """
-        if len(rollouts) != len(texts):
-            raise UsageError(f"{len(texts)} replies were given for {len(rollouts)} rollouts")
-        pairs = list(zip(rollouts, texts, strict=True))
         with ExitStack() as stack:
-            for rollout in rollouts:
-                stack.enter_context(rollout)
-            results = drive(together([rollout.turn(text) for rollout, text in pairs]), self.backend)
-            for result in results:
-                raise_if_common(result)
-            return [rollout.settle(result) for rollout, result in zip(rollouts, results, strict=True)]
+            turns = _turns(stack, rollouts, texts)
+            return _settled(rollouts, drive(together(turns), self.backend))
 
     async def areply_all(self, rollouts: Sequence[Rollout], texts: Sequence[str]) -> list[Step]:
         """Do what `reply_all` does, awaiting: all users answer at once, each in its own time."""
-        if len(rollouts) != len(texts):
-            raise UsageError(f"{len(texts)} replies were given for {len(rollouts)} rollouts")
-        return await asyncio.gather(*[r.areply(text) for r, text in zip(rollouts, texts, strict=True)])
+        with ExitStack() as stack:
+            turns = _turns(stack, rollouts, texts)
+            waiting = [rollout.heard(turn) for rollout, turn in zip(rollouts, turns, strict=True)]
+            return _settled(rollouts, await asyncio.gather(*waiting, return_exceptions=True))
 
     def closed(self, rollout: Rollout) -> None:
         """Keep a rollout that is over."""
@@ -149,7 +165,14 @@ class Rollouts:
 
     def state_of(self, rollout: Rollout) -> dict[str, Any]:
         """Return a rollout as JSON, hidden fields included: never show it to the agent."""
-        return {"key": str(rollout.key), "episode": rollout.episode.model_dump(mode="json"), "fault": rollout.fault}
+        return State(
+            key=str(rollout.key),
+            episode=rollout.episode,
+            fault=rollout.fault,
+            collected=rollout.collected,
+            spent=Spent.of(rollout.spent),
+            models=tuple(sorted(rollout.models)),
+        ).model_dump(mode="json")
 
     def restore(self, state: Mapping[str, Any]) -> Rollout:
         """Return the rollout that `state_of` stored, to go on from there.
@@ -158,15 +181,42 @@ class Rollouts:
             UsageError: It is no such state, or of another user.
         """
         try:
-            episode = Episode.model_validate(state["episode"])
-            rollout = Rollout(self, EpisodeKey.parse(state["key"]), episode)
-            rollout.fault = str(state["fault"])
-        except (KeyError, ValidationError) as error:
-            raise UsageError(f"this is no state of a rollout: {str(error).splitlines()[0]}") from None
+            stored = State.model_validate(dict(state) if isinstance(state, Mapping) else state)
+        except ValidationError as error:
+            raise UsageError(
+                f"this is no state of a rollout: {detail_of(error)}; pass what state_of returned"
+            ) from None
+        episode = stored.episode
         if episode.user != self.user.name:
             raise UsageError(f"the state is of the user {episode.user}, these are {self.user.name}")
-        rollout.rewards = list(rewards_of(episode, self.earn))
+        rollout = Rollout(self, EpisodeKey.parse(stored.key), episode)
+        rollout.fault, rollout.collected = stored.fault, stored.collected
+        rollout.spent, rollout.models = stored.spent.usage, frozenset(stored.models)
+        scored = episode.model_copy(update={"ending": None}) if episode.ending == "invalid" else episode
+        rollout.rewards = list(rewards_of(scored, self.earn))
         return rollout
+
+
+def _turns(stack: ExitStack, rollouts: Sequence[Rollout], texts: Sequence[str]) -> list[Flow[Transition]]:
+    """Return the turns of many rollouts, none of them begun, as long as each may have one; the stack holds them."""
+    if len(rollouts) != len(texts):
+        raise UsageError(f"{len(texts)} replies were given for {len(rollouts)} rollouts")
+    for rollout in rollouts:
+        stack.enter_context(rollout)
+    return [rollout.turn(text) for rollout, text in zip(rollouts, texts, strict=True)]
+
+
+def _settled(rollouts: Sequence[Rollout], results: Sequence[Transition | BaseException]) -> list[Step]:
+    """Settle the turns of many rollouts, or none of them."""
+    usual = [_usual(result) for result in results]
+    return [rollout.settle(result) for rollout, result in zip(rollouts, usual, strict=True)]
+
+
+def _usual(result: Transition | BaseException) -> Transition | EmosimError:
+    raise_if_common(result)
+    if isinstance(result, (Transition, EmosimError)):
+        return result
+    raise result
 
 
 def _check_numbers(given: Mapping[str, object]) -> None:
@@ -179,7 +229,11 @@ def _limited(user: str | User, backend: str | Backend | None, limits: Mapping[st
     from emosim.backends import resolve_backend
 
     spec = resolve_user(user)[1] if isinstance(user, str) and backend is None else backend
-    return resolve_backend(spec, seat="user", **cast("Settings", dict(limits))) if isinstance(spec, str) else spec
+    if spec is None:
+        return None
+    if not isinstance(spec, str):
+        raise UsageError("a ready-made backend has limits of its own: make it with these, or pass its spec as backend")
+    return resolve_backend(spec, seat="user", **cast("Settings", dict(limits)))
 
 
 def shared(settings: Mapping[str, Any]) -> Rollouts:
@@ -200,7 +254,7 @@ def shared(settings: Mapping[str, Any]) -> Rollouts:
         return _shared(text)
 
 
-_MAKING: Final = threading.Lock()
+_MAKING: Final = ProcessLock()
 
 SETTINGS: Final = ("user", "backend", "pack", "reward", "agent", "log", "deadline_s", "limits")
 """Arguments of `Rollouts`."""

@@ -7,9 +7,9 @@ import platform
 import re
 from collections.abc import Iterator
 from dataclasses import MISSING, fields, is_dataclass
-from typing import Final, Literal
+from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from emosim import __version__
 from emosim.backends.keys import Secret, scrub
@@ -23,6 +23,16 @@ _SECRET_NAME: Final = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$", re.IGNORECASE)
 _KEY: Final = re.compile(r"\bsk-[A-Za-z0-9_-]{16,}")
 
 
+def masked(text: str) -> str:
+    """Return text without passwords in addresses, keys of the environment, and what looks like a key."""
+    secret = [value for name, value in os.environ.items() if _SECRET_NAME.search(name) and len(value) >= 8]
+    return _KEY.sub("***", scrub(text, map(Secret, secret)))
+
+
+Masked: TypeAlias = Annotated[str, AfterValidator(masked)]
+"""Text that holds no secret, whatever it was made from."""
+
+
 class RunConfig(Value):
     """What is played, by whom, for which reward. Holds no secret: specs come without keys and passwords."""
 
@@ -30,19 +40,19 @@ class RunConfig(Value):
     """Version of the stored form."""
     suite: Suite
     """Which episodes."""
-    agent: str
+    agent: Masked
     """Spec of the agent."""
-    agent_settings: dict[str, str] = Field(default_factory=dict)
+    agent_settings: dict[str, Masked] = Field(default_factory=dict)
     """What else the agent was told, such as a system prompt or a temperature, where it is not the default."""
     user: str
     """Name and version of the simulated user, `rules@4`."""
-    user_spec: str = ""
+    user_spec: Masked = ""
     """Spec that the user was made from, with its model."""
-    user_settings: dict[str, str] = Field(default_factory=dict)
+    user_settings: dict[str, Masked] = Field(default_factory=dict)
     """What else the user was told."""
     reward: str = "delta"
     """Name of the reward function."""
-    probe: dict[str, str] = Field(default_factory=dict)
+    probe: dict[str, Masked] = Field(default_factory=dict)
     """What proposed the episodes, and how, where a search did instead of the suite (`emosim.probes`)."""
     shard: str | None = None
     """Part of the suite, `1/3`; None for all."""
@@ -96,19 +106,13 @@ def versions_of(suite: Suite) -> Versions:
     return Versions(emosim=__version__, pack=f"{pack.about.id}@{pack.about.version}#{pack.sha256}")
 
 
-def masked(text: str) -> str:
-    """Return text without passwords in addresses, keys of the environment, and what looks like a key."""
-    secret = [value for name, value in os.environ.items() if _SECRET_NAME.search(name) and len(value) >= 8]
-    return _KEY.sub("***", scrub(text, map(Secret, secret)))
-
-
 def settings_of(player: object) -> dict[str, str]:
     """Return the settings of a player that are not the default, its name apart, where it is a dataclass."""
     if not is_dataclass(player):
         return {}
     given = {field.name: (getattr(player, field.name), field.default) for field in fields(player)}
     return {
-        name: masked(str(value))
+        name: str(value)
         for name, (value, default) in given.items()
         if name not in ("name", "rules") and default is not MISSING and value != default and not callable(value)
     }

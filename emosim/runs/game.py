@@ -10,7 +10,7 @@ from typing import Final
 
 from emosim.engine import advance, is_over, leave, open_another, open_episode
 from emosim.episode import Episode, Transition, Utterance
-from emosim.errors import BackendError, EmosimError, UsageError
+from emosim.errors import FATAL, BackendError, EmosimError, UsageError
 from emosim.flow import Answers, Backend, Bounded, ChatResponse, Requests, Seat, Usage, UsageSum, adrive, drive
 from emosim.packs import Casting
 from emosim.policies.protocol import Policy, see
@@ -19,9 +19,6 @@ from emosim.runs.config import RunConfig, masked
 from emosim.runs.records import AtFault, Failure, Models, Record, Spent, SpentBySeat, record_of
 from emosim.suite import EpisodeKey
 from emosim.users.protocol import User
-
-FATAL: Final = frozenset({"auth", "not_found", "quota", "no_backend", "missing_extra", "pack", "usage", "run"})
-"""Causes that every other episode would meet too: they end the run instead of failing an episode."""
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from emosim.errors import RunError
+from emosim.errors import BUDGET, RunError
 from emosim.rewards import reward as reward_named
-from emosim.runs.config import RunConfig, masked, settings_of, versions_of
+from emosim.runs.config import RunConfig, settings_of, versions_of
 from emosim.runs.game import House, Players, play_game
-from emosim.runs.records import BUDGET, Failure, Record
+from emosim.runs.records import Failure, Record
 from emosim.runs.store import FAILURES, RunStore
 from emosim.runs.summary import Status, Summary, summarise
 from emosim.runs.tally import Watch
@@ -52,11 +52,11 @@ def config_of(
     reward_named(reward)
     return RunConfig(
         suite=suite,
-        agent=masked(players.agent.name),
+        agent=players.agent.name,
         agent_settings=settings_of(players.agent),
         user=players.user.name,
         user_settings=settings_of(players.user),
-        user_spec=masked(user_spec),
+        user_spec=user_spec,
         reward=reward,
         shard=str(shard) if shard else None,
         privileged=players.agent.privileged,

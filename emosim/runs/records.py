@@ -17,9 +17,6 @@ from emosim.value import Compact, Value
 RECORD_SCHEMA: Final = 1
 """Version of the stored form of records and failures."""
 
-BUDGET: Final = "budget"
-"""Cause of an episode that the budget cut short: nobody's fault, to be played when there is budget again."""
-
 AtFault: TypeAlias = Literal["agent", "user", "environment"]
 """Who could not go on: the agent's seat, the user's seat, or emosim and the machine."""
 

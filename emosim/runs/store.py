@@ -20,11 +20,11 @@ from typing import Final, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from emosim.episode import unbacked
-from emosim.errors import RunError, UsageError
+from emosim.errors import BUDGET, RunError, UsageError
 from emosim.runs.config import ChangedSettings, RunConfig, RunFile, differences, masked
 from emosim.runs.ledger import Ledger, detail_of, read_lines, read_values
 from emosim.runs.lock import Lock
-from emosim.runs.records import BUDGET, Failure, Record, SpentBySeat
+from emosim.runs.records import Failure, Record, SpentBySeat
 from emosim.runs.summary import Summary
 from emosim.runs.tally import Row, Tally
 

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
 from emosim.episode import unbacked
+from emosim.errors import BUDGET
 from emosim.flow import Seat, Usage, UsageSum
-from emosim.runs.records import BUDGET, Failure, Record, SpentBySeat
+from emosim.runs.records import Failure, Record, SpentBySeat
 
 
 class Row(NamedTuple):

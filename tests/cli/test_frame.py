@@ -174,6 +174,13 @@ def test_the_demo_is_the_same_each_time_and_ends_with_who_played(said: Said, arg
     assert (shown[0], step in shown[1]) == (0, True)
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_demo_plays_where_a_terminal_cannot_show_everything(language: str) -> None:
+    result = command("demo", "--language", language, PYTHONIOENCODING="latin-1")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "mood ????" in result.stdout
+
+
 @pytest.mark.parametrize("what", ["packs", "personas", "knobs", "agents", "users", "rewards"])
 def test_lists_for_people_and_for_programs(said: Said, what: str) -> None:
     rows = json.loads(said("list", what, "--json")[1])

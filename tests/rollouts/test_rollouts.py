@@ -36,9 +36,10 @@ class Failing:
     """A backend that cannot answer, with a cause."""
 
     def __init__(self, cause: str) -> None:
-        self.cause = cause
+        self.cause, self.asked = cause, 0
 
     def complete(self, requests: Requests) -> Answers:
+        self.asked += 1
         return [BackendError("no answer today", cause=self.cause) for _ in requests]
 
     async def acomplete(self, requests: Requests) -> Answers:
@@ -236,6 +237,21 @@ def test_state_goes_through_json_and_goes_on_identically() -> None:
 
 
 @pytest.mark.parametrize("reward", REWARDS)
+def test_state_holds_what_was_collected_and_spent(reward: str) -> None:
+    with FakeServer(answer) as server:
+        users = Rollouts(f"llm:{server.url}#fake", reward=reward)
+        here = users.open(KEY)
+        here.reply(REPLIES[0])
+        assert (here.collect() == 0.0) == (reward == "final")
+        there = users.restore(json.loads(json.dumps(users.state_of(here))))
+        assert there.collect() == here.collect() == 0.0
+        assert (there.spent, there.models) == (here.spent, here.models)
+        assert here.spent.calls > 0
+        here.invalidate("the inference server is gone")
+        assert users.restore(users.state_of(here)).outcome == here.outcome
+
+
+@pytest.mark.parametrize("reward", REWARDS)
 def test_what_is_collected_is_what_leaving_now_earns(reward: str) -> None:
     users, collected = Rollouts(reward=reward), 0.0
     rollout = users.open(KEY)
@@ -267,6 +283,8 @@ def test_calls_of_the_users_model_are_limited_by_settings(tmp_path: Path) -> Non
         assert good.reply(REPLIES[0]).reward is not None
     with pytest.raises(UsageError, match="timeout"):
         Rollouts("llm:http://127.0.0.1:1/v1#fake", limits={"timeout": 1})
+    with pytest.raises(UsageError, match="a ready-made backend has limits of its own"):
+        Rollouts(LlmUser(), backend=Failing("server"), limits={"attempts": 1})
 
 
 def test_logs_under_a_directory_are_closed(tmp_path: Path) -> None:
@@ -289,6 +307,51 @@ def test_a_reply_that_is_no_text_is_a_mistake_and_changes_nothing() -> None:
     with pytest.raises(UsageError, match="a reply is a text, not NoneType"):
         users.reply_all([other, rollout], ["Hello.", None])  # type: ignore[list-item]
     assert rollout.reply(REPLIES[0]) == other.reply(REPLIES[0])
+
+
+@pytest.mark.parametrize("awaited", [False, True])
+def test_of_many_replies_all_are_said_or_none(awaited: bool) -> None:
+    def say(*texts: object) -> object:
+        args = rollouts, texts
+        return asyncio.run(users.areply_all(*args)) if awaited else users.reply_all(*args)  # type: ignore[arg-type]
+
+    backend = Failing("auth")
+    users = Rollouts(LlmUser(), backend=backend)
+    rollouts = [users.open(KEY), users.open(KEY)]
+    with pytest.raises(UsageError, match="a reply is a text, not NoneType"):
+        say(REPLIES[0], None)
+    with pytest.raises(BackendError, match="no answer"):
+        say("", REPLIES[0])
+    rollouts[1].leave()
+    with pytest.raises(UsageError, match=r"the rollout is over \(agent_left\): open another"):
+        say(REPLIES[0], REPLIES[0])
+    rollouts[1] = rollouts[0]
+    with pytest.raises(UsageError, match="still being answered"):
+        say(REPLIES[0], REPLIES[0])
+    assert (backend.asked, rollouts[0].episode.turns) == (1, ())
+    rollouts = [users.open(KEY)]
+    assert say("") == [users.open(KEY).reply("")]
+
+
+def test_a_defect_in_a_backend_is_raised_once_nothing_runs_any_more() -> None:
+    class Defective(Hanging):
+        async def acomplete(self, requests: Requests) -> Answers:
+            if self.asked:
+                await asyncio.sleep(0.05)
+            self.asked += 1
+            raise ZeroDivisionError(f"answer {self.asked}")
+
+    backend = Defective("server")
+    users = Rollouts(LlmUser(), backend=backend)
+    rollouts = [users.open(KEY), users.open(KEY)]
+
+    async def say() -> None:
+        with pytest.raises(ZeroDivisionError, match="answer 1"):
+            await users.areply_all(rollouts, REPLIES[:2])
+        assert backend.asked == 2
+
+    asyncio.run(say())
+    assert [rollout.episode.turns for rollout in rollouts] == [(), ()]
 
 
 @pytest.mark.parametrize("wrong", [0, -1, "600", None, True, float("nan")])

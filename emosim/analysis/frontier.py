@@ -13,6 +13,7 @@ import numpy as np
 
 from emosim.analysis.acquisition import next_levels
 from emosim.analysis.boundary import FEWEST_EPISODES, MISFIT, Boundary, Tally, judged, refused
+from emosim.analysis.contrast import EDGE
 from emosim.analysis.intervals import Floats, Ints
 from emosim.analysis.persona_levels import SHOWN, PersonaLevels, persona_levels
 from emosim.analysis.posterior import Posterior
@@ -116,7 +117,8 @@ class Frontier:
         if fit < MISFIT:
             notes = (*notes, f"the curve does not fit (p = {fit:.3f}); is the axis monotone?")
             return refused(wanted, tally, notes, fit)
-        return judged(wanted, tally, *posterior.margin(wanted), notes=notes, fit=fit)
+        unreached = posterior.unreached(wanted)
+        return judged(wanted, tally, *posterior.margin(wanted), unreached=unreached, notes=notes, fit=fit)
 
     def curve(self, levels: Sequence[float] = LEVELS) -> Curve:
         """Return success and U_G of the cast along the axis, with bands; U_G uses the target's G."""
@@ -125,11 +127,12 @@ class Frontier:
         floor, lapse = (x[cells[2]] for x in posterior.model.rates)
         effects, weights = (x[cells[3]] for x in posterior.model.nodes)
         lines: list[list[tuple[float, float, float]]] = [[], []]
+        contrast = Target(value=EDGE, group_size=self.target.group_size)
         for level in levels:
             far = posterior.model.distances(level)[cells[:4]]
             core = 1.0 / (1.0 + np.exp(np.clip(far[:, None] + effects, -500, 500)))
             rates = floor[:, None] + (1 - floor - lapse)[:, None] * core
-            for line, target in zip(lines, (Target.d50(), Target(group_size=self.target.group_size)), strict=True):
+            for line, target in zip(lines, (Target.d50(), contrast), strict=True):
                 middle, low, high = np.quantile(target.of(rates, weights), [0.5, 0.025, 0.975])
                 line.append((float(middle), float(low), float(high)))
         return Curve(levels=tuple(levels), success=tuple(lines[0]), contrast=tuple(lines[1]))

@@ -138,6 +138,7 @@ def test_too_little_is_undetermined(said: Said, args: tuple[str, ...], says: str
         (("--gate", "boundry>=1"), 2, "did you mean 'boundary'"),
         (("--gate", "regression"), 2, "no gate 'regression'"),
         (("--knob", "skeptisism"), 2, "did you mean 'skepticism'"),
+        (("--group-size", "2", "--contrast", "0.6"), 2, "u = .6 cannot be reached with G = 2 (at most .5); take a "),
     ],
 )
 def test_what_cannot_be_measured_is_refused_in_a_line(said: Said, args: tuple[str, ...], code: int, says: str) -> None:

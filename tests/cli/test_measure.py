@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from emosim.analysis.boundary import Boundary
+from emosim.analysis.findings.sentences import leaves
 from emosim.cli.app import run_args
 from emosim.testing.fake_server import FakeServer
 
@@ -97,6 +99,14 @@ def test_off_the_scale_is_said_not_clipped(said: Said, agent: str, bound: str, c
     result = said("frontier", "--agent", agent, "--budget", "80", "--out", "r", "--gate", bound, *QUIET)
     assert (result[0], where in result[1].splitlines()[0]) == (code, True), result
     assert "off the scale" in result[2]
+
+
+def test_outside_everywhere_is_said_where_the_edge_is_below_the_scale_too(said: Said) -> None:
+    out = said("frontier", "--agent", "py:planted_agents:silent", "--budget", "80", "--out", "r", *QUIET)[1]
+    assert found("r")["edge"]["status"] == "undetermined"  # type: ignore[index]
+    assert out.startswith("py:planted_agents:silent: contrast is below u at every level, and so the boundary below 0 ")
+    below = Boundary.model_validate(found("r")["boundary"])
+    assert "x is outside its explorable space everywhere" in leaves("x", below, below)
 
 
 def test_a_knob_and_several(said: Said) -> None:

@@ -114,17 +114,17 @@ def frontier_findings(agent: str, search: Frontier) -> FrontierFindings:
         search: The search, after its last observation.
     """
     target = search.target
-    found = search.boundary()
+    found, edge = search.boundary(), search.boundary(Target(value=EDGE, group_size=target.group_size))
     rows = [(trial, x) for trial, x in zip(search.trials, search.returns, strict=True) if np.isfinite(x)]
     notes = () if found.status == "undetermined" else found.reasons
     return FrontierFindings(
-        verdict=leaves(agent, found, target.value),
+        verdict=leaves(agent, found, edge, target.value),
         agent=agent,
         axis=search.axis,
         group_size=target.group_size,
         contrast=target.value,
         boundary=found,
-        edge=search.boundary(Target(value=EDGE, group_size=target.group_size)),
+        edge=edge,
         d50=search.boundary(Target.d50()),
         levels=_levels(rows, search),
         ceilings=tuple(_ceilings(rows)),

@@ -83,7 +83,7 @@ class Frontier:
             return True
         if played < 2 * FEWEST_EPISODES:
             return False
-        if self._tally().refusal or self._stuck():
+        if self._refusal():
             return True
         low, high = self.posterior.quantiles(np.array([0.025, 0.975]))
         return width_on_scale(low, high) <= self.width and self.boundary().status != "undetermined"
@@ -110,7 +110,7 @@ class Frontier:
     def boundary(self, target: Target | None = None) -> Boundary:
         """Return the boundary, for the search's own target or another one read off the same data."""
         wanted, tally = target or self.target, self._tally()
-        refusal = tally.refusal or self._stuck()
+        refusal = self._refusal()
         if refusal:
             return refused(wanted, tally, (refusal,))
         posterior, fit, notes = self._checked()
@@ -120,9 +120,14 @@ class Frontier:
         unreached = posterior.unreached(wanted)
         return judged(wanted, tally, *posterior.margin(wanted), unreached=unreached, notes=notes, fit=fit)
 
-    def curve(self, levels: Sequence[float] = LEVELS) -> Curve:
-        """Return success and U_G of the cast along the axis, with bands; U_G uses the target's G."""
-        posterior = self.posterior
+    def curve(self, levels: Sequence[float] = LEVELS) -> Curve | None:
+        """Return success and U_G of the cast along the axis, with bands; None where the data bear no curve.
+
+        U_G uses the target's G.
+        """
+        posterior = self._borne()
+        if posterior is None:
+            return None
         cells = posterior.sample(400)
         floor, lapse = (x[cells[2]] for x in posterior.model.rates)
         effects, weights = (x[cells[3]] for x in posterior.model.nodes)
@@ -139,10 +144,8 @@ class Frontier:
 
     def personas(self, levels: Sequence[float] = SHOWN) -> PersonaLevels | None:
         """Return the success of every persona along the axis; None where the data bear no curve."""
-        if self._tally().refusal or self._stuck():
-            return None
-        posterior, fit, _ = self._checked()
-        return persona_levels(posterior, self.cast.personas, levels) if fit >= MISFIT else None
+        posterior = self._borne()
+        return None if posterior is None else persona_levels(posterior, self.cast.personas, levels)
 
     def _scorable(self) -> tuple[Floats, Floats, Ints]:
         """Return levels, returns and persona indices of the scorable episodes."""
@@ -156,6 +159,17 @@ class Frontier:
         _, returns, people = self._scorable()
         faults = len(self.returns) - len(returns)
         return Tally(axis=self.axis, episodes=len(returns), faults=faults, personas=len(np.unique(people)))
+
+    def _refusal(self) -> str:
+        """Return why nothing may be concluded at all, or nothing."""
+        return self._tally().refusal or self._stuck()
+
+    def _borne(self) -> Posterior | None:
+        """Return the posterior whose curves the data bear, or None."""
+        if self._refusal():
+            return None
+        posterior, fit, _ = self._checked()
+        return posterior if fit >= MISFIT else None
 
     def _stuck(self) -> str:
         """Return that all returns are the same middling number, or nothing."""

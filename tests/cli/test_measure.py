@@ -137,6 +137,14 @@ def test_too_little_is_undetermined(said: Said, args: tuple[str, ...], says: str
     assert "this design could see no difference" in out.splitlines()[0]
     assert out.splitlines()[0].split(" is undetermined")[1].count(":") == 0, "two sentences, not one of colons"
     assert found("r")["boundary"]["estimate"] is None  # type: ignore[index]
+    rows = out.split("zone\n")[1].split("\n\n")[0].splitlines()
+    assert [row.split()[3:] for row in rows] == [["-", "-", "-", "-"]] * 10, "what was assumed is no result"
+    assert "no curve could be fitted, so that success, U_8 and zones are left out" in out
+    assert "personas: undetermined, as these episodes bear no estimate of them" in out
+    page = Path("r/report.html").read_text()
+    assert "Success by level" not in page
+    assert "Contrast of groups" not in page
+    assert says in page
 
 
 @pytest.mark.parametrize(

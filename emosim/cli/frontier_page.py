@@ -10,7 +10,7 @@ from pathlib import Path
 from emosim.analysis.boundary import Boundary
 from emosim.analysis.calibration import Placed
 from emosim.analysis.findings import FrontierFindings, SurfaceFindings
-from emosim.analysis.findings.sentences import mark, span
+from emosim.analysis.findings.sentences import half, mark, span
 from emosim.analysis.frontier import Curve
 from emosim.analysis.report import Cost, Fault, Faults, Methods, Report, Transcript, charts, transcripts, write_report
 from emosim.analysis.report.exhibits import ending_bars, mood_by_level, persona_table, score_map
@@ -156,14 +156,21 @@ def _chart_boundary(found: Boundary) -> charts.Boundary | None:
 def _reasons(found: Findings) -> tuple[str, ...]:
     if isinstance(found, SurfaceFindings):
         return found.volume.reasons
-    return (*found.boundary.reasons, f"half of the episodes succeed at {mark(found.d50.estimate)} ({span(found.d50)})")
+    return (*found.boundary.reasons, half(found.d50))
 
 
 def _figures(found: Findings) -> dict[str, str]:
     figures = {"episodes": str(found.episodes), "G": str(found.group_size), "u": f"{found.contrast:g}"}
     if isinstance(found, FrontierFindings):
-        figures |= {"boundary": mark(found.boundary.estimate), "95 %": span(found.boundary)}
+        figures |= _place(found.boundary)
     return figures | ({"not finished": str(found.faults)} if found.faults else {})
+
+
+def _place(found: Boundary) -> dict[str, str]:
+    """Return the boundary with its interval; no number where it is undetermined."""
+    if found.status == "undetermined":
+        return {"boundary": "undetermined"}
+    return {"boundary": mark(found.estimate), "95 %": span(found)}
 
 
 def _faults(failures: Sequence[Failure], finished: int) -> Faults:

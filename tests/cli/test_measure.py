@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from emosim.analysis.boundary import Boundary
-from emosim.analysis.findings.sentences import leaves
+from emosim.analysis.boundary import Boundary, Status
+from emosim.analysis.findings.sentences import half, leaves
+from emosim.analysis.report.payload import decode
 from emosim.cli.app import run_args
 from emosim.testing.fake_server import FakeServer
 
@@ -54,6 +57,16 @@ def said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tm
 
 def found(directory: str) -> dict[str, object]:
     content = json.loads(Path(directory, "frontier.json").read_text())
+    assert isinstance(content, dict)
+    return content
+
+
+def shown(directory: str) -> dict[str, Any]:
+    """Return what the report of a frontier shows."""
+    (data,) = re.findall(
+        r'<script type="text/plain" id="data">([^<]*)</script>', Path(directory, "report.html").read_text()
+    )
+    content = decode(data)
     assert isinstance(content, dict)
     return content
 
@@ -141,10 +154,29 @@ def test_too_little_is_undetermined(said: Said, args: tuple[str, ...], says: str
     assert [row.split()[3:] for row in rows] == [["-", "-", "-", "-"]] * 10, "what was assumed is no result"
     assert "no curve could be fitted, so that success, U_8 and zones are left out" in out
     assert "personas: undetermined, as these episodes bear no estimate of them" in out
-    page = Path("r/report.html").read_text()
-    assert "Success by level" not in page
-    assert "Contrast of groups" not in page
-    assert says in page
+    page = shown("r")
+    assert page["exhibits"][0]["title"] == "Zones", "no chart of what was assumed"
+    assert says in page["reasons"][0]
+    assert page["reasons"][1] == f"where half of the episodes succeed is undetermined: {page['reasons'][0]}"
+    assert page["figures"]["boundary"] == "undetermined"
+    assert "95 %" not in page["figures"]
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        ("located", "half of the episodes succeed at level 0.40 (95 % 0.30..0.50)"),
+        ("beyond", "more than half of the episodes succeed at every level: d50 is beyond 1 on level"),
+        ("below", "fewer than half of the episodes succeed at every level: d50 is below 0 on level"),
+        ("undetermined", "where half of the episodes succeed is undetermined: too few"),
+    ],
+)
+def test_where_half_succeed_goes_by_what_is_known(status: Status, says: str) -> None:
+    tally = {"axis": "level", "episodes": 80, "faults": 0, "personas": 8, "target": "d50", "group_size": None}
+    d50 = Boundary.model_validate(
+        {**tally, "status": status, "estimate": 0.4, "low": 0.3, "high": 0.5, "reasons": ("too few",)}
+    )
+    assert half(d50) == says
 
 
 @pytest.mark.parametrize(

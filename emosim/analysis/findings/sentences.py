@@ -36,6 +36,21 @@ def leaves(agent: str, found: Boundary, edge: Boundary, contrast: float = 0.5) -
     return undetermined(f"{agent}: where it leaves its explorable space", what, (*found.reasons, sight(found)))
 
 
+def half(found: Boundary) -> str:
+    """Return where half of the episodes succeed, in one sentence without a full stop.
+
+    Args:
+        found: d50.
+    """
+    if found.status == "located":
+        return f"half of the episodes succeed at {found.axis} {mark(found.estimate)} (95 % {span(found)})"
+    if found.status == "beyond":
+        return f"more than half of the episodes succeed at every level: d50 is beyond 1 on {found.axis}"
+    if found.status == "below":
+        return f"fewer than half of the episodes succeed at every level: d50 is below 0 on {found.axis}"
+    return f"where half of the episodes succeed is undetermined: {'; '.join(found.reasons)}"
+
+
 def undetermined(question: str, what: str, why: Sequence[str]) -> str:
     """Return that a question is open, and in a second sentence why.
 

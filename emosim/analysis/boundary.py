@@ -100,7 +100,14 @@ def refused(target: Target, tally: Tally, reasons: tuple[str, ...], fit: float |
 
 
 def judged(
-    target: Target, tally: Tally, values: Floats, mass: Floats, *, notes: tuple[str, ...] = (), fit: float | None = None
+    target: Target,
+    tally: Tally,
+    values: Floats,
+    mass: Floats,
+    *,
+    unreached: float = 0.0,
+    notes: tuple[str, ...] = (),
+    fit: float | None = None,
 ) -> Boundary:
     """Return the verdict on the posterior of a boundary.
 
@@ -109,9 +116,12 @@ def judged(
         tally: What it rests on.
         values: Distinct values of d*, ascending, infinite ones included.
         mass: Their posterior mass, sum 1.
+        unreached: Mass of curves that reach u at no level, though they are not too hard everywhere.
         notes: What to know.
         fit: Posterior-predictive p.
     """
+    if unreached > 1.0 - SURE:
+        return refused(target, tally, (*notes, _unreached(target, unreached)), fit)
     low, middle, high = (float(x) for x in quantiles(values, mass, np.array([0.025, 0.5, 0.975])))
     half, reasons = width_on_scale(low, high), list(notes)
     status: Status = "undetermined"
@@ -145,6 +155,15 @@ def quantiles(values: Floats, mass: Floats, shares: Floats) -> Floats:
     steps = np.cumsum(mass[finite]) - mass[finite] / 2.0
     found = np.interp(shares, below + steps, values[finite])
     return np.where(shares < below, -np.inf, np.where(shares > below + inner, np.inf, found))
+
+
+def _unreached(target: Target, mass: float) -> str:
+    """Return that u is too high for a cast whose personas differ, and what to do."""
+    u = f"{target.value:g}".removeprefix("0")
+    way = "take a smaller --contrast or a larger --group-size"
+    if mass >= SURE:
+        return f"u = {u} is reached at no level, as personas differ too much; {way}"
+    return f"whether u = {u} is reached at any level is open; play more episodes, or {way}"
 
 
 def _common(target: Target, tally: Tally) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from emosim.analysis.acquisition import next_levels
 from emosim.analysis.boundary import FEWEST_EPISODES, MISFIT, Boundary, Tally, judged, refused
+from emosim.analysis.contrast import EDGE
 from emosim.analysis.intervals import Floats, Ints
 from emosim.analysis.persona_levels import SHOWN, PersonaLevels, persona_levels
 from emosim.analysis.posterior import Posterior
@@ -82,7 +83,7 @@ class Frontier:
             return True
         if played < 2 * FEWEST_EPISODES:
             return False
-        if self._tally().refusal or self._stuck():
+        if self._refusal():
             return True
         low, high = self.posterior.quantiles(np.array([0.025, 0.975]))
         return width_on_scale(low, high) <= self.width and self.boundary().status != "undetermined"
@@ -109,37 +110,42 @@ class Frontier:
     def boundary(self, target: Target | None = None) -> Boundary:
         """Return the boundary, for the search's own target or another one read off the same data."""
         wanted, tally = target or self.target, self._tally()
-        refusal = tally.refusal or self._stuck()
+        refusal = self._refusal()
         if refusal:
             return refused(wanted, tally, (refusal,))
         posterior, fit, notes = self._checked()
         if fit < MISFIT:
             notes = (*notes, f"the curve does not fit (p = {fit:.3f}); is the axis monotone?")
             return refused(wanted, tally, notes, fit)
-        return judged(wanted, tally, *posterior.margin(wanted), notes=notes, fit=fit)
+        unreached = posterior.unreached(wanted)
+        return judged(wanted, tally, *posterior.margin(wanted), unreached=unreached, notes=notes, fit=fit)
 
-    def curve(self, levels: Sequence[float] = LEVELS) -> Curve:
-        """Return success and U_G of the cast along the axis, with bands; U_G uses the target's G."""
-        posterior = self.posterior
+    def curve(self, levels: Sequence[float] = LEVELS) -> Curve | None:
+        """Return success and U_G of the cast along the axis, with bands; None where the data bear no curve.
+
+        U_G uses the target's G.
+        """
+        posterior = self._borne()
+        if posterior is None:
+            return None
         cells = posterior.sample(400)
         floor, lapse = (x[cells[2]] for x in posterior.model.rates)
         effects, weights = (x[cells[3]] for x in posterior.model.nodes)
         lines: list[list[tuple[float, float, float]]] = [[], []]
+        contrast = Target(value=EDGE, group_size=self.target.group_size)
         for level in levels:
             far = posterior.model.distances(level)[cells[:4]]
             core = 1.0 / (1.0 + np.exp(np.clip(far[:, None] + effects, -500, 500)))
             rates = floor[:, None] + (1 - floor - lapse)[:, None] * core
-            for line, target in zip(lines, (Target.d50(), Target(group_size=self.target.group_size)), strict=True):
+            for line, target in zip(lines, (Target.d50(), contrast), strict=True):
                 middle, low, high = np.quantile(target.of(rates, weights), [0.5, 0.025, 0.975])
                 line.append((float(middle), float(low), float(high)))
         return Curve(levels=tuple(levels), success=tuple(lines[0]), contrast=tuple(lines[1]))
 
     def personas(self, levels: Sequence[float] = SHOWN) -> PersonaLevels | None:
         """Return the success of every persona along the axis; None where the data bear no curve."""
-        if self._tally().refusal or self._stuck():
-            return None
-        posterior, fit, _ = self._checked()
-        return persona_levels(posterior, self.cast.personas, levels) if fit >= MISFIT else None
+        posterior = self._borne()
+        return None if posterior is None else persona_levels(posterior, self.cast.personas, levels)
 
     def _scorable(self) -> tuple[Floats, Floats, Ints]:
         """Return levels, returns and persona indices of the scorable episodes."""
@@ -153,6 +159,17 @@ class Frontier:
         _, returns, people = self._scorable()
         faults = len(self.returns) - len(returns)
         return Tally(axis=self.axis, episodes=len(returns), faults=faults, personas=len(np.unique(people)))
+
+    def _refusal(self) -> str:
+        """Return why nothing may be concluded at all, or nothing."""
+        return self._tally().refusal or self._stuck()
+
+    def _borne(self) -> Posterior | None:
+        """Return the posterior whose curves the data bear, or None."""
+        if self._refusal():
+            return None
+        posterior, fit, _ = self._checked()
+        return posterior if fit >= MISFIT else None
 
     def _stuck(self) -> str:
         """Return that all returns are the same middling number, or nothing."""

@@ -132,11 +132,16 @@ def _within(weights: Floats, kinds: Ints, count: int) -> Floats:
 
 
 def limits(component: Component, target: Target) -> tuple[float, float]:
-    """Return the logits of the middle persona below which it is too hard and above which it is too easy."""
+    """Return the logits of the middle persona below which it is too hard and above which it is too easy.
+
+    Where the target is reached at no logits, as personas differ too much, both are those at which it comes closest.
+    """
     rates = 1.0 / (1.0 + np.exp(component.effects - _LOGITS[:, None]))
-    above = np.flatnonzero(target.of(rates, component.shares) >= target.value)
+    values = target.of(rates, component.shares)
+    above = np.flatnonzero(values >= target.value)
     if not len(above):
-        return np.inf, np.inf
+        closest = float(_LOGITS[int(values.argmax())])
+        return closest, closest
     top = np.inf if above[-1] == len(_LOGITS) - 1 else float(_LOGITS[above[-1]])
     return float(_LOGITS[above[0]]), top
 

@@ -66,6 +66,10 @@ class Posterior:
         values, where = self.model.distinct(target)
         return values, np.asarray(np.bincount(where, self.weights.ravel(), minlength=len(values)), float)
 
+    def unreached(self, target: Target | None = None) -> float:
+        """Return the posterior mass of curves that reach u at no level, though half of the episodes succeed at one."""
+        return float(self.weights.ravel()[self.model.unreached(target)].sum())
+
     def sample(self, count: int = SAMPLES) -> tuple[Ints, ...]:
         """Return grid indices drawn evenly through the posterior, one array an axis and shape, [count] each."""
         spread = np.arange(count) + 0.5

@@ -63,7 +63,7 @@ class Target:
 
     kind: Literal["contrast", "rate"] = "contrast"
     value: float = 0.5
-    """u or the rate, 0 < value < 1."""
+    """u or the rate, 0 < value < 1; U_G is below 1 - 2**(1 - G) but where every rate is one half."""
     group_size: int = 8
     """G; of no meaning for a rate."""
 
@@ -72,6 +72,12 @@ class Target:
             raise UsageError(
                 f"the target {self.value} must lie between 0 and 1, and G = {self.group_size} be 2 or more"
             )
+        most = 1.0 - 2.0 ** (1 - self.group_size)
+        if self.kind == "contrast" and self.value >= most:
+            raise UsageError(
+                f"u = {_share(self.value)} cannot be reached with G = {self.group_size} (at most {_share(most)}); "
+                "take a smaller --contrast or a larger --group-size"
+            )
 
     @classmethod
     def d50(cls) -> Target:
@@ -79,8 +85,8 @@ class Target:
         return cls("rate", 0.5)
 
     def __str__(self) -> str:
-        share = f"{self.value:g}".removeprefix("0")
-        return f"d*(u={share}, G={self.group_size})" if self.kind == "contrast" else f"d{100 * self.value:g}"
+        at = f"d*(u={_share(self.value)}, G={self.group_size})"
+        return at if self.kind == "contrast" else f"d{100 * self.value:g}"
 
     def of(self, rates: Floats, weights: Floats) -> Floats:
         """Return the criterion for success rates a persona [..., P] with persona weights [..., P]."""
@@ -203,6 +209,13 @@ class Psychometric:
         """Return the distinct values of d*, ascending, and where each cell [L, A, C, S], flat, is among them."""
         return _distinct(self, target or self.target)
 
+    def unreached(self, target: Target | None = None) -> NDArray[np.bool_]:
+        """Return where, among the cells, flat, u is reached at no level, though half of the episodes succeed at one.
+
+        Too hard is where both lie below the scale; here personas differ so much that u is too high for any level.
+        """
+        return _unreached(self, target or self.target)
+
     def category(self, returns: Floats) -> Ints:
         """Return the category of each return, the number of marks that it reaches."""
         return np.searchsorted(np.asarray(self.marks) - 1e-9, returns, side="right").astype(np.int64)
@@ -247,6 +260,17 @@ def _log_likelihood(model: Psychometric, level: float, category: int, effect: fl
 def _distinct(model: Psychometric, target: Target) -> tuple[Floats, Ints]:
     values, where = np.unique(np.round(model.boundaries(target).ravel(), 6), return_inverse=True)
     return values, where.ravel().astype(np.int64)
+
+
+@lru_cache(maxsize=32)
+def _unreached(model: Psychometric, target: Target) -> NDArray[np.bool_]:
+    if target.kind == "rate":
+        return np.zeros(int(np.prod(model.shape)), bool)
+    return ((model.boundaries(target) < 0) & (model.boundaries(Target.d50()) >= 0)).ravel()
+
+
+def _share(value: float) -> str:
+    return f"{value:.10g}".removeprefix("0")
 
 
 def _sigmoid(x: Floats) -> Floats:

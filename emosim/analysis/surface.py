@@ -153,16 +153,22 @@ class Surface:
         reasons = [tally.refusal] if tally.refusal else self._misfit()
         if reasons:
             return refused(self.target, tally, tuple(reasons))
+        found = self._boundaries(np.array([knob is None or knob == one for one in self.knobs], float))
+        ends = np.array([limits(one, self.target) for one in self.mixture])[self._draws[1]]
+        unreached = (ends[:, 0] == ends[:, 1]) & (found >= 0)
+        found[unreached] = -np.inf
+        values, counts = np.unique(found, return_counts=True)
+        return judged(self.target, tally, values, counts / counts.sum(), unreached=float(unreached.mean()))
+
+    def _boundaries(self, along: Floats) -> Floats:
+        """Return d* along a ray for each posterior draw: the last place that is not too hard."""
         path = np.linspace(-0.3, 1.3, 321)
-        along = np.array([knob is None or knob == one for one in self.knobs], float)
         coefficients, kinds = self._draws
         hard = np.array([limits(one, self.target)[0] for one in self.mixture])[kinds]
         inside = coefficients @ features(path[:, None] * along).T >= hard[:, None]
         last = inside.shape[1] - 1 - inside[:, ::-1].argmax(axis=1)
         ends = np.append(path[:-1], np.inf)
-        found = np.where(inside.any(axis=1), ends[last], -np.inf)
-        values, counts = np.unique(found, return_counts=True)
-        return judged(self.target, tally, values, counts / counts.sum())
+        return np.where(inside.any(axis=1), ends[last], -np.inf)
 
     def _scorable(self) -> tuple[Floats, Floats, Ints]:
         fine = np.isfinite(np.array(self.returns, float))

@@ -8,10 +8,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from emosim.analysis.boundary import Boundary
+from emosim.analysis.calibration import Placed
 from emosim.analysis.findings import FrontierFindings, SurfaceFindings
-from emosim.analysis.findings.sentences import mark, span
+from emosim.analysis.findings.sentences import half, mark, span
+from emosim.analysis.frontier import Curve
 from emosim.analysis.report import Cost, Fault, Faults, Methods, Report, Transcript, charts, transcripts, write_report
 from emosim.analysis.report.exhibits import ending_bars, mood_by_level, persona_table, score_map
+from emosim.cli.frontier_text import zone_named
 from emosim.runs import Failure, Record, RunConfig, read_config, read_failures, read_run
 from emosim.runs.config import masked
 from emosim.runs.records import Spent
@@ -46,13 +49,26 @@ def page_of(found: Findings, config: RunConfig, records: Sequence[Record], failu
 
 
 def _axis(found: FrontierFindings, episodes: Sequence[Transcript]) -> Iterable[charts.Exhibit]:
+    if found.curve is not None:
+        yield from _curves(found, found.curve)
+    yield _level_table(found)
+    if found.personas:
+        yield _persona_bars(found.personas)
+    if found.by_persona is not None:
+        yield persona_table(found.by_persona, found.axis)
+    if found.axis == "level":
+        yield score_map(episodes)
+        yield mood_by_level(episodes)
+
+
+def _curves(found: FrontierFindings, curve: Curve) -> Iterable[charts.Exhibit]:
     size = found.group_size
     yield charts.FrontierChart(
         title=f"Contrast of groups of {size} by {found.axis}",
         note="U_G is the chance that a group of G rollouts holds successes and failures; band: 95 % credible.",
         x=charts.Axis(label="level on the reference ray" if found.axis == "level" else found.axis, low=0, high=1),
         group_size=size,
-        series=(_line(f"U_{size}", found.curve.levels, found.curve.contrast),),
+        series=(_line(f"U_{size}", curve.levels, curve.contrast),),
         boundary=_chart_boundary(found.boundary),
     )
     yield charts.LineChart(
@@ -60,16 +76,8 @@ def _axis(found: FrontierFindings, episodes: Sequence[Transcript]) -> Iterable[c
         note="Success is a final mood of 70 or more. The line is the fitted curve of the whole cast.",
         x=charts.Axis(label=found.axis, low=0, high=1),
         y=charts.Axis(label="success rate", low=0, high=1),
-        series=(_line("success", found.curve.levels, found.curve.success),),
+        series=(_line("success", curve.levels, curve.success),),
     )
-    yield _level_table(found)
-    if found.personas:
-        yield _persona_bars(found)
-    if found.by_persona is not None:
-        yield persona_table(found.by_persona, found.axis)
-    if found.axis == "level":
-        yield score_map(episodes)
-        yield mood_by_level(episodes)
 
 
 def _level_table(found: FrontierFindings) -> charts.Table:
@@ -83,24 +91,23 @@ def _level_table(found: FrontierFindings) -> charts.Table:
                 f"{one.low:.1f} to {one.high:.1f}",
                 one.episodes,
                 None if one.score is None else round(one.score.estimate, 3),
-                round(one.success[0], 3),
-                round(one.contrast[0], 3),
-                f"{one.contrast[1]:.2f} to {one.contrast[2]:.2f}",
-                one.zone if one.zone != "undetermined" else f"undetermined ({one.likely}?)",
+                None if one.success is None else round(one.success[0], 3),
+                None if one.contrast is None else round(one.contrast[0], 3),
+                None if one.contrast is None else f"{one.contrast[1]:.2f} to {one.contrast[2]:.2f}",
+                zone_named(one),
             )
             for one in found.levels
         ),
     )
 
 
-def _persona_bars(found: FrontierFindings) -> charts.BarChart:
+def _persona_bars(found: Sequence[Placed]) -> charts.BarChart:
     return charts.BarChart(
         title="Personas that are harder or easier for this agent than the middle one",
         note="Logits of a graded model over all levels; personas whose interval holds 0 are left out.",
         axis=charts.Axis(label="difficulty, logits"),
         bars=tuple(
-            charts.Bar(name=one.name, value=one.estimate, low=one.low, high=one.high, find=one.name)
-            for one in found.personas
+            charts.Bar(name=one.name, value=one.estimate, low=one.low, high=one.high, find=one.name) for one in found
         ),
     )
 
@@ -149,14 +156,21 @@ def _chart_boundary(found: Boundary) -> charts.Boundary | None:
 def _reasons(found: Findings) -> tuple[str, ...]:
     if isinstance(found, SurfaceFindings):
         return found.volume.reasons
-    return (*found.boundary.reasons, f"half of the episodes succeed at {mark(found.d50.estimate)} ({span(found.d50)})")
+    return (*found.boundary.reasons, half(found.d50))
 
 
 def _figures(found: Findings) -> dict[str, str]:
     figures = {"episodes": str(found.episodes), "G": str(found.group_size), "u": f"{found.contrast:g}"}
     if isinstance(found, FrontierFindings):
-        figures |= {"boundary": mark(found.boundary.estimate), "95 %": span(found.boundary)}
+        figures |= _place(found.boundary)
     return figures | ({"not finished": str(found.faults)} if found.faults else {})
+
+
+def _place(found: Boundary) -> dict[str, str]:
+    """Return the boundary with its interval; no number where it is undetermined."""
+    if found.status == "undetermined":
+        return {"boundary": "undetermined"}
+    return {"boundary": mark(found.estimate), "95 %": span(found)}
 
 
 def _faults(failures: Sequence[Failure], finished: int) -> Faults:

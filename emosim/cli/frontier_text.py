@@ -15,7 +15,6 @@ from emosim.cli.options import columns
 from emosim.cli.report import spending
 from emosim.runs import Summary
 
-Triple = tuple[float, float, float]
 HARDEST = 4
 """Personas shown at each end; frontier.json has all."""
 
@@ -34,6 +33,8 @@ def text(found: FrontierFindings | SurfaceFindings, summary: Summary, out: Path)
 def _axis(found: FrontierFindings) -> list[str]:
     rows = [(found.axis, "n", "score", "success", f"U_{found.group_size}", "95 %", "zone")]
     lines = [columns(rows + [_row(level) for level in found.levels]), ""]
+    if found.curve is None:
+        lines.append(f"no curve could be fitted, so that success, U_{found.group_size} and zones are left out")
     lines += [_boundary("ends", found.boundary), _boundary("outside from", found.edge), _boundary("d50", found.d50)]
     lines += [
         f"best of {one.k} at {one.low:.1f} to {one.high:.1f}: {between(one.best)}, one try {between(one.once)}, "
@@ -46,14 +47,20 @@ def _axis(found: FrontierFindings) -> list[str]:
             f"best of {size} undetermined, as no part of the axis saw enough personas {size} times; "
             f"'emosim ceiling --agent {found.agent} -n {2 * size}' plays that at one level (--level)"
         )
-    if found.personas:
-        shown = ", ".join(f"{one.name} {one.estimate:+.1f}" for one in found.personas)
-        lines.append(f"harder (+) or easier than the middle persona, logits: {shown}")
-    else:
-        lines.append("harder or easier personas: undetermined, none differs from the middle one beyond its interval")
+    lines.append(_differing(found))
     if found.by_persona is not None:
         lines += ["", _hardest(found.by_persona)]
     return [*lines, *(f"note: {note}" for note in found.notes)]
+
+
+def _differing(found: FrontierFindings) -> str:
+    """Return which personas are harder or easier than the middle one."""
+    if found.personas is None:
+        return "harder or easier personas: undetermined, as these episodes bear no estimate of them"
+    if not found.personas:
+        return "harder or easier personas: undetermined, none differs from the middle one beyond its interval"
+    shown = ", ".join(f"{one.name} {one.estimate:+.1f}" for one in found.personas)
+    return f"harder (+) or easier than the middle persona, logits: {shown}"
 
 
 def _hardest(found: PersonaLevels) -> str:
@@ -70,16 +77,22 @@ def _persona(row: PersonaRow) -> tuple[str, ...]:
 
 
 def _row(level: Level) -> tuple[str, ...]:
-    zone = level.zone if level.zone != "undetermined" else f"undetermined ({level.likely}?)"
     return (
         f"{level.low:.1f}-{level.high:.1f}",
         str(level.episodes),
         "-" if level.score is None else f"{level.score.estimate:.2f}",
-        f"{level.success[0]:.2f}",
-        f"{level.contrast[0]:.2f}",
-        f"{level.contrast[1]:.2f}..{level.contrast[2]:.2f}",
-        zone,
+        "-" if level.success is None else f"{level.success[0]:.2f}",
+        "-" if level.contrast is None else f"{level.contrast[0]:.2f}",
+        "-" if level.contrast is None else f"{level.contrast[1]:.2f}..{level.contrast[2]:.2f}",
+        zone_named(level),
     )
+
+
+def zone_named(level: Level) -> str:
+    """Return the zone of a level, where it is undetermined with the likeliest one; `-` where there is no curve."""
+    if level.zone == "undetermined":
+        return f"undetermined ({level.likely}?)"
+    return level.zone or "-"
 
 
 def _boundary(name: str, found: Boundary) -> str:

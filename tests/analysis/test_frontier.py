@@ -189,6 +189,30 @@ def test_all_success_and_all_failure_are_censored(threshold: float, status: str,
     assert "G=8" in str(boundary)
 
 
+def test_a_contrast_that_no_group_reaches_is_refused() -> None:
+    for value, size, most in ((0.6, 2, r"\.5"), (0.5, 2, r"\.5"), (0.8, 3, r"\.75")):
+        with pytest.raises(UsageError, match=rf"cannot be reached with G = {size} \(at most {most}\); take a smaller"):
+            Target(value=value, group_size=size)
+    assert str(Target(value=0.49, group_size=2)) == "d*(u=.49, G=2)"
+    assert str(Target("rate", 0.9, group_size=2)) == "d90"
+
+
+@pytest.mark.parametrize("place", [0.5, 3.0])
+def test_a_contrast_that_a_mixed_cast_never_reaches_has_no_boundary(place: float) -> None:
+    agent, target = PlantedAgent(place, 8.0, effects=cast_effects(24, 1.9, 0)), Target(value=0.47, group_size=2)
+    rates = agent.at_least(np.linspace(0, 1, 201)[:, None], np.arange(24)[None])
+    assert (1 - rates**2 - (1 - rates) ** 2).mean(axis=1).max() < 0.47
+    boundary = gridded(agent, 0, target, 240).boundary()
+    assert (boundary.status, boundary.estimate) == ("undetermined", None)
+    assert "reached at " in boundary.reasons[-1]
+    assert boundary.reasons[-1].endswith("take a smaller --contrast or a larger --group-size")
+
+
+def test_a_contrast_out_of_reach_is_below_the_scale_where_nothing_succeeds() -> None:
+    agent = PlantedAgent(-3.0, effects=cast_effects(24, 1.25, 0))
+    assert gridded(agent, 0, Target(value=0.47, group_size=2), 96).boundary().status == "below"
+
+
 def test_no_number_where_none_means_anything() -> None:
     cast = cast_effects(24, 1.25, 0)
     one = found(PlantedAgent(effects=(0.0,)), budget=80).boundary()

@@ -58,4 +58,14 @@ def test_known_personas_are_taken_as_they_are() -> None:
 def test_where_there_is_no_curve_there_is_no_table() -> None:
     search = searched(PlantedAgent(effects=(0.0,)), 0, 48)
     assert search.personas() is None
-    assert frontier_findings("nobody", search).by_persona is None
+    assert search.curve() is None
+    found = frontier_findings("nobody", search)
+    assert (found.by_persona, found.personas, found.curve) == (None, None, None)
+    assert {(one.success, one.contrast, one.zone, one.likely) for one in found.levels} == {(None, None, None, None)}
+    assert sum(one.episodes for one in found.levels) == 48
+
+
+def test_where_there_is_a_curve_none_differs_is_not_nothing_known() -> None:
+    found = frontier_findings("somebody", searched(PlantedAgent(0.4, 8.0, effects=(0.0,) * 12), 0, 48))
+    assert found.curve is not None
+    assert found.personas == ()

@@ -131,6 +131,21 @@ def test_all_success_and_all_failure_are_censored() -> None:
     assert hard.volume().outside.low > 0.95  # type: ignore[union-attr]
 
 
+def test_a_contrast_that_a_mixed_cast_never_reaches_is_neither_too_hard_nor_a_boundary() -> None:
+    target = Target(value=0.47, group_size=2)
+    easy, hard = (
+        found(PlantedSurface(start, (2.0, 2.0, 2.0), effects=cast_effects(24, 2.5, 0)), 0, 160, target=target)
+        for start in (12.0, -40.0)
+    )
+    volume = easy.volume()
+    assert volume.outside
+    assert volume.beneath
+    assert volume.outside.estimate < 0.05 < 0.9 < volume.beneath.estimate
+    assert easy.boundary().status == "undetermined"
+    assert "reached at " in easy.boundary().reasons[-1]
+    assert hard.boundary().status == "below"
+
+
 def test_too_little_is_undetermined() -> None:
     search = Surface(KNOBS, CAST)
     assert search.volume().status == search.boundary().status == "undetermined"

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from emosim.analysis.boundary import Boundary, Status
+from emosim.analysis.findings.sentences import half, leaves
+from emosim.analysis.report.payload import decode
 from emosim.cli.app import run_args
 from emosim.testing.fake_server import FakeServer
 
@@ -52,6 +57,16 @@ def said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tm
 
 def found(directory: str) -> dict[str, object]:
     content = json.loads(Path(directory, "frontier.json").read_text())
+    assert isinstance(content, dict)
+    return content
+
+
+def shown(directory: str) -> dict[str, Any]:
+    """Return what the report of a frontier shows."""
+    (data,) = re.findall(
+        r'<script type="text/plain" id="data">([^<]*)</script>', Path(directory, "report.html").read_text()
+    )
+    content = decode(data)
     assert isinstance(content, dict)
     return content
 
@@ -99,6 +114,14 @@ def test_off_the_scale_is_said_not_clipped(said: Said, agent: str, bound: str, c
     assert "off the scale" in result[2]
 
 
+def test_outside_everywhere_is_said_where_the_edge_is_below_the_scale_too(said: Said) -> None:
+    out = said("frontier", "--agent", "py:planted_agents:silent", "--budget", "80", "--out", "r", *QUIET)[1]
+    assert found("r")["edge"]["status"] == "undetermined"  # type: ignore[index]
+    assert out.startswith("py:planted_agents:silent: contrast is below u at every level, and so the boundary below 0 ")
+    below = Boundary.model_validate(found("r")["boundary"])
+    assert "x is outside its explorable space everywhere" in leaves("x", below, below)
+
+
 def test_a_knob_and_several(said: Said) -> None:
     common = ("--agent", "baseline:rung3", "--personas", CAST, "--budget", "56", *QUIET)
     code, out, _ = said("frontier", *common, "--knob", "skepticism", "--out", "one")
@@ -127,6 +150,33 @@ def test_too_little_is_undetermined(said: Said, args: tuple[str, ...], says: str
     assert "this design could see no difference" in out.splitlines()[0]
     assert out.splitlines()[0].split(" is undetermined")[1].count(":") == 0, "two sentences, not one of colons"
     assert found("r")["boundary"]["estimate"] is None  # type: ignore[index]
+    rows = out.split("zone\n")[1].split("\n\n")[0].splitlines()
+    assert [row.split()[3:] for row in rows] == [["-", "-", "-", "-"]] * 10, "what was assumed is no result"
+    assert "no curve could be fitted, so that success, U_8 and zones are left out" in out
+    assert "personas: undetermined, as these episodes bear no estimate of them" in out
+    page = shown("r")
+    assert page["exhibits"][0]["title"] == "Zones", "no chart of what was assumed"
+    assert says in page["reasons"][0]
+    assert page["reasons"][1] == f"where half of the episodes succeed is undetermined: {page['reasons'][0]}"
+    assert page["figures"]["boundary"] == "undetermined"
+    assert "95 %" not in page["figures"]
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        ("located", "half of the episodes succeed at level 0.40 (95 % 0.30..0.50)"),
+        ("beyond", "more than half of the episodes succeed at every level: d50 is beyond 1 on level"),
+        ("below", "fewer than half of the episodes succeed at every level: d50 is below 0 on level"),
+        ("undetermined", "where half of the episodes succeed is undetermined: too few"),
+    ],
+)
+def test_where_half_succeed_goes_by_what_is_known(status: Status, says: str) -> None:
+    tally = {"axis": "level", "episodes": 80, "faults": 0, "personas": 8, "target": "d50", "group_size": None}
+    d50 = Boundary.model_validate(
+        {**tally, "status": status, "estimate": 0.4, "low": 0.3, "high": 0.5, "reasons": ("too few",)}
+    )
+    assert half(d50) == says
 
 
 @pytest.mark.parametrize(
@@ -138,6 +188,7 @@ def test_too_little_is_undetermined(said: Said, args: tuple[str, ...], says: str
         (("--gate", "boundry>=1"), 2, "did you mean 'boundary'"),
         (("--gate", "regression"), 2, "no gate 'regression'"),
         (("--knob", "skeptisism"), 2, "did you mean 'skepticism'"),
+        (("--group-size", "2", "--contrast", "0.6"), 2, "u = .6 cannot be reached with G = 2 (at most .5); take a "),
     ],
 )
 def test_what_cannot_be_measured_is_refused_in_a_line(said: Said, args: tuple[str, ...], code: int, says: str) -> None:

@@ -27,6 +27,8 @@ BINS: Final = 10
 FEWEST: Final = 8
 """Personas with k episodes in a bin from which a ceiling C(k) is given. Source: own choice."""
 Rows: TypeAlias = Sequence[tuple[Trial, float]]
+Triple: TypeAlias = tuple[float, float, float]
+"""Estimate, low, high."""
 
 
 class Level(Value):
@@ -40,13 +42,13 @@ class Level(Value):
     """Scorable episodes."""
     score: Interval | None
     """Mean final mood over 100, over personas; None with fewer than 2 of them."""
-    success: tuple[float, float, float]
-    """Success rate of the cast by the curve, in the bin's middle: estimate, low, high."""
-    contrast: tuple[float, float, float]
+    success: Triple | None
+    """Success rate of the cast by the curve, in the bin's middle: estimate, low, high; None where there is no curve."""
+    contrast: Triple | None
     """U_G by the curve: estimate, low, high."""
-    zone: Zone
+    zone: Zone | None
     """Where the bin lies; `beneath` is too easy, `undetermined` where the intervals allow several zones."""
-    likely: Zone
+    likely: Zone | None
     """Where it lies by the estimates alone."""
 
 
@@ -92,12 +94,13 @@ class FrontierFindings(Value):
     """The axis in ten bins."""
     ceilings: tuple[Reach, ...]
     """C(k) where personas came back; `emosim ceiling` plays what is missing."""
-    personas: tuple[Placed, ...]
-    """Personas whose difficulty for this agent is shown to differ from the middle one's, in logits, hardest first."""
+    personas: tuple[Placed, ...] | None
+    """Personas whose difficulty for this agent is shown to differ from the middle one's, in logits, hardest first;
+    None where the data bear no estimate."""
     by_persona: PersonaLevels | None = None
     """Success of every persona along the axis, hardest first; None where the data bear no curve."""
-    curve: Curve
-    """The fitted curve."""
+    curve: Curve | None
+    """The fitted curve; None where the data bear none."""
     episodes: int
     """Scorable episodes."""
     faults: int
@@ -114,23 +117,24 @@ def frontier_findings(agent: str, search: Frontier) -> FrontierFindings:
         search: The search, after its last observation.
     """
     target = search.target
-    found = search.boundary()
+    found, edge = search.boundary(), search.boundary(Target(value=EDGE, group_size=target.group_size))
     rows = [(trial, x) for trial, x in zip(search.trials, search.returns, strict=True) if np.isfinite(x)]
     notes = () if found.status == "undetermined" else found.reasons
+    curve = search.curve()
     return FrontierFindings(
-        verdict=leaves(agent, found, target.value),
+        verdict=leaves(agent, found, edge, target.value),
         agent=agent,
         axis=search.axis,
         group_size=target.group_size,
         contrast=target.value,
         boundary=found,
-        edge=search.boundary(Target(value=EDGE, group_size=target.group_size)),
+        edge=edge,
         d50=search.boundary(Target.d50()),
         levels=_levels(rows, search),
         ceilings=tuple(_ceilings(rows)),
-        personas=_personas(rows),
+        personas=None if curve is None else _personas(rows),
         by_persona=search.personas(),
-        curve=search.curve(),
+        curve=curve,
         episodes=found.episodes,
         faults=found.faults,
         notes=notes,
@@ -173,17 +177,21 @@ def _bins(rows: Rows) -> list[_Bin]:
 def _levels(rows: Rows, search: Frontier) -> tuple[Level, ...]:
     bins = _bins(rows)
     curve = search.curve([(i + 0.5) / BINS for i in range(BINS)])
+    if curve is None:
+        return tuple(_level(part, None, None, search.target.group_size) for part in bins)
     return tuple(
         _level(part, success, contrast, search.target.group_size)
         for part, success, contrast in zip(bins, curve.success, curve.contrast, strict=True)
     )
 
 
-def _level(
-    part: _Bin, success: tuple[float, float, float], contrast: tuple[float, float, float], group_size: int
-) -> Level:
-    sure = {zone_at(u, p, group_size) for u in contrast[1:] for p in success[1:]}
-    likely = zone_at(contrast[0], success[0], group_size)
+def _level(part: _Bin, success: Triple | None, contrast: Triple | None, group_size: int) -> Level:
+    zone: Zone | None = None
+    likely: Zone | None = None
+    if success is not None and contrast is not None:
+        sure = {zone_at(u, p, group_size) for u in contrast[1:] for p in success[1:]}
+        likely = zone_at(contrast[0], success[0], group_size)
+        zone = likely if len(sure) == 1 else "undetermined"
     return Level(
         low=part.ends[0],
         high=part.ends[1],
@@ -193,7 +201,7 @@ def _level(
         else None,
         success=success,
         contrast=contrast,
-        zone=likely if len(sure) == 1 else "undetermined",
+        zone=zone,
         likely=likely,
     )
 
@@ -213,7 +221,7 @@ def _ceilings(rows: Rows) -> list[Reach]:
     return found
 
 
-def _personas(rows: Rows) -> tuple[Placed, ...]:
+def _personas(rows: Rows) -> tuple[Placed, ...] | None:
     """Return personas that are shown to be harder or easier, the bins of the axis taking the part of agents."""
     bins = [part for part in _bins(rows) if part.returns]
     names = tuple(sorted({trial.persona for trial, _ in rows}))
@@ -225,6 +233,6 @@ def _personas(rows: Rows) -> tuple[Placed, ...]:
     try:
         found = calibrate(cube, tuple(str(part.number) for part in bins), names).personas
     except UsageError:
-        return ()
+        return None
     sure = [one for one in found if one.low > 0 or one.high < 0]
     return tuple(sorted(sure, key=lambda one: -one.estimate))

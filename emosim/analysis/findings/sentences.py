@@ -14,12 +14,13 @@ SEEN: Final = 2.0**0.5 * 2.8 / 3.92
 """Smallest difference of two such estimates that is seen, in widths of their 95 % intervals: 80 % power at 5 %."""
 
 
-def leaves(agent: str, found: Boundary, contrast: float = 0.5) -> str:
+def leaves(agent: str, found: Boundary, edge: Boundary, contrast: float = 0.5) -> str:
     """Return where an agent leaves its explorable space, in one sentence.
 
     Args:
         agent: Its spec.
         found: The boundary of U_G = `contrast`.
+        edge: The boundary beyond which it is outside.
         contrast: u.
     """
     what = basis(found, contrast)
@@ -28,9 +29,26 @@ def leaves(agent: str, found: Boundary, contrast: float = 0.5) -> str:
         return f"{agent} leaves its explorable space at {axis} {mark(found.estimate)} (95 % {span(found)}; {what})"
     if found.status == "beyond":
         return f"{agent} does not leave its explorable space: the boundary is beyond 1 on {axis} ({what})"
+    if found.status == "below" and edge.status != "below":
+        return f"{agent}: contrast is below u at every level, and so the boundary below 0 on {axis} ({what})"
     if found.status == "below":
         return f"{agent} is outside its explorable space everywhere: the boundary is below 0 on {axis} ({what})"
     return undetermined(f"{agent}: where it leaves its explorable space", what, (*found.reasons, sight(found)))
+
+
+def half(found: Boundary) -> str:
+    """Return where half of the episodes succeed, in one sentence without a full stop.
+
+    Args:
+        found: d50.
+    """
+    if found.status == "located":
+        return f"half of the episodes succeed at {found.axis} {mark(found.estimate)} (95 % {span(found)})"
+    if found.status == "beyond":
+        return f"more than half of the episodes succeed at every level: d50 is beyond 1 on {found.axis}"
+    if found.status == "below":
+        return f"fewer than half of the episodes succeed at every level: d50 is below 0 on {found.axis}"
+    return f"where half of the episodes succeed is undetermined: {'; '.join(found.reasons)}"
 
 
 def undetermined(question: str, what: str, why: Sequence[str]) -> str:

@@ -67,7 +67,8 @@ def drawn(seeds: Ints, personas: int) -> Ints:
 
 
 def _drawn(opening: Words, personas: int) -> Ints:
-    return (dice.rolls(opening, _PERSONA)[0] * float(personas)).astype(np.int64)
+    rows: Ints = (dice.rolls(opening, _PERSONA)[0] * float(personas)).astype(np.int64)
+    return rows
 
 
 def off(cue: Floats, right: float | Floats) -> Ints:

@@ -24,7 +24,9 @@ CUTS: Final = (10.0, 40.0, 70.0, 100.0)
 ANCHOR: Final = 70.0
 """The cut whose offset is 0: ability 0 reaches it with an average persona half the time."""
 _PRIOR_SD: Final = 3.0
-_NODES: Final = 21
+_NODES: Final = np.linspace(-6.0, 6.0, 121)
+"""Nodes of the standard normal: so close that a persona seen in many episodes still falls on several, where ten times
+as many and a population 3 logits wide change no interval by a hundredth."""
 
 
 class Placed(Value):
@@ -121,8 +123,8 @@ class _Graded:
     @cached_property
     def nodes(self) -> tuple[Floats, Floats]:
         """Nodes and log weights of the standard normal."""
-        x, w = np.polynomial.hermite_e.hermegauss(_NODES)
-        return np.asarray(x), np.asarray(np.log(w / w.sum()))
+        weights = np.exp(-0.5 * _NODES**2)
+        return _NODES, np.asarray(np.log(weights / weights.sum()))
 
     def split(self, theta: Floats) -> tuple[Floats, Floats, float]:
         """Return abilities [A], cut offsets [C] that fall, and the population's spread."""
@@ -135,7 +137,7 @@ class _Graded:
         ability, offset, spread = self.split(theta)
         edge = ability[:, None, None] + offset[None, :, None] - spread * self.nodes[0]
         reach = 1.0 / (1.0 + np.exp(-np.clip(edge, -35.0, 35.0)))
-        ends = np.ones((len(ability), 1, _NODES))
+        ends = np.ones((len(ability), 1, len(_NODES)))
         return np.maximum(-np.diff(np.concatenate([ends, reach, 0.0 * ends], axis=1), axis=1), 1e-12)
 
     def posterior(self, theta: Floats) -> tuple[Floats, Floats]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from emosim.analysis.intervals import Interval
     from emosim.analysis.table import Table
     from emosim.analysis.trajectories import Trajectories, Trajectory
+    from emosim.suite import EpisodeKey
 
 SHOWN = 8
 """Personas shown at each end; --json has all."""
@@ -32,31 +33,52 @@ def calibrate_command(
 ) -> None:
     """Place agents and personas on one scale, split the variance, and say what differences can be seen.
 
-    A line needs agent, profile and emotions (moods 0..100 from the opening on); other fields are left alone. In runs,
-    a persona counts once for each level.
+    A line needs agent, profile and emotions (moods 0..100 from the opening on); other fields are left alone. Runs of
+    several levels need --level, as one persona at two levels is not two personas.
     """
     from emosim.analysis.findings.calibration import calibration_findings
 
-    found = calibration_findings(_trajectories(paths, simulator, level, force))
+    moods, notes = _trajectories(paths, simulator, level, force)
+    found = calibration_findings(moods)
+    found = found.model_copy(update={"notes": (*found.notes, *notes)})
     typer.echo(found.model_dump_json(indent=2)) if json else options.echo(text(found))
 
 
-def _trajectories(paths: list[Path], simulator: str, level: str, force: bool) -> Trajectories:
+def _trajectories(
+    paths: list[Path], simulator: str, level: str, force: bool
+) -> tuple[Trajectories, tuple[str, ...]]:
+    """Return what was played, and what is to be said of it."""
     from emosim.analysis.trajectories import gather, read_trajectories
     from emosim.errors import UsageError
 
     if not any(path.is_dir() for path in paths):
         if len(paths) > 1:
             raise UsageError(f"{len(paths)} files were given; put the lines of one simulator into one file")
-        return read_trajectories(paths[0], simulator)
+        return read_trajectories(paths[0], simulator), ()
     if not all(path.is_dir() for path in paths):
         raise UsageError("runs and files cannot be mixed; give one file, or directories of runs")
     from emosim.cli.stored import check_comparable, table_of
 
-    for path in paths[1:]:
-        check_comparable(paths[0], path, force=force)
+    differ = [note for path in paths[1:] for note in check_comparable(paths[0], path, force=force)]
     tables = [table_of(path, levels=level, force=force) for path in paths]
-    return gather(row for table in tables for row in _rows(table))
+    _check_once(paths, tables)
+    return gather(row for table in tables for row in _rows(table)), tuple(dict.fromkeys(differ))
+
+
+def _check_once(paths: list[Path], tables: list[Table]) -> None:
+    """Refuse several levels, and an episode that is in two of the runs."""
+    from emosim.errors import UsageError
+
+    levels = sorted({key.level for table in tables for key in table.keys})
+    if len(levels) > 1:
+        shown = ", ".join(f"{one:g}" for one in levels)
+        raise UsageError(f"these runs hold several levels ({shown}); pick one with --level")
+    found: dict[tuple[str, EpisodeKey], Path] = {}
+    for path, table in zip(paths, tables, strict=True):
+        for place in zip(table.agents, table.keys, strict=True):
+            if place in found:
+                raise UsageError(f"{place[1]} of '{place[0]}' is in {found[place]} and in {path}; give one of the two")
+            found[place] = path
 
 
 def _rows(table: Table) -> Iterable[Trajectory]:

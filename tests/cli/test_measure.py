@@ -250,6 +250,16 @@ def test_ceilings_of_a_run(runs: Said) -> None:
     assert runs("ceiling", "trained", "--level", "0.9")[0] == 2
 
 
+def test_languages_are_cells_of_their_own(said: Said) -> None:
+    args = ("--personas", CAST, "--language", "en,zh", "--level", "0", "-n", "2", "--out", "r", *QUIET)
+    assert said("run", "--agent", "baseline:rung3", *args)[0] == 0
+    ceilings, gains = said("ceiling", "r")[1].splitlines(), said("compare", "r", "r")[1].splitlines()
+    for line, language in zip(ceilings, ("en", "zh"), strict=False):
+        assert f"at L0.00 {language}: " in line
+        assert "8 personas x 2 rollouts" in line
+    assert ["at L0.00 en: " in gains[0], "at L0.00 zh: " in gains[1]] == [True, True]
+
+
 def test_a_comparison_and_its_gates(runs: Said) -> None:
     code, out, _ = runs("compare", "base", "trained", "--gate", "regression", "--gate", "gain>=0.1")
     assert code == 0

@@ -244,6 +244,9 @@ def test_ceilings_of_a_run(runs: Said) -> None:
     assert code == 0
     assert out.startswith("baseline:rung4 at L0.30: best of 4 reaches")
     assert "model-based" in out
+    assert "L0.30: best of 4 is 0." in out
+    assert " if stopped after 3 turns, 0." in out
+    assert "within" not in out, "what is not kept is not reached within so many turns"
     content = json.loads(runs("ceiling", "trained", "--json")[1])
     assert content["cells"][0]["best"]["at"] == [1, 2, 4]
     assert "8 personas x 4 rollouts" in content["verdict"]

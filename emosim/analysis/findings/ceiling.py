@@ -39,7 +39,7 @@ class CeilingCell(Value):
     success: Band | None = None
     """pass@k of reaching .7."""
     by_turns: dict[int, Band] = Field(default_factory=dict)
-    """C(k, T) by turn cap T."""
+    """C(k, T) by turn cap T, of the mood at which episodes stopped there would stand; it may fall again as T grows."""
     beyond: Extrapolation | None = None
     """pass@k up to four times the rollouts; model-based."""
     detectable: float | None = None

@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 
 from emosim.analysis.boundary import Boundary, Status
+from emosim.analysis.findings import ComparisonFindings
 from emosim.analysis.findings.sentences import half, leaves
 from emosim.analysis.report.payload import decode
 from emosim.cli.app import run_args
+from emosim.cli.compare import comparison_text
 from emosim.testing.fake_server import FakeServer
 
 Said = Callable[..., tuple[int, str, str]]
@@ -274,10 +276,23 @@ def test_a_comparison_and_its_gates(runs: Said) -> None:
     assert json.loads(runs("compare", "base", "trained", "--json")[1])["cells"][0]["episodes"] == 32
 
 
+def test_who_entered_the_support_is_not_called_created_without_a_verdict(runs: Said) -> None:
+    content = json.loads(runs("compare", "base", "trained", "--json")[1])
+    content["cells"][0] |= {"created": ["core/dolores"], "lost": ["core/tom"]}
+    found = ComparisonFindings.model_validate(content)
+    assert found.cells[0].verdict.kind == "undetermined"
+    lines = comparison_text(found).splitlines()
+    assert "L0.30: entered the support: core/dolores" in lines
+    assert "L0.30: left the support: core/tom" in lines
+    assert "created" not in "".join(lines[1:])
+
+
 def test_an_agent_against_itself_has_gained_nothing(runs: Said) -> None:
     code, out, err = runs("compare", "base", "base", "--gate", "gain.low>=-0.05", "--gate", "regression")
     assert code == 0
     assert "unchanged: every pair of episodes is identical, over 8 personas" in out.splitlines()[0]
+    head, row = (line.split() for line in out.split("\n\n")[1].splitlines())
+    assert row[head.index("detectable") - 1] == "-", "the head's '95 %' is two words"
     assert err.count("passed") == 2
 
 

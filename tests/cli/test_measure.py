@@ -120,6 +120,8 @@ def test_outside_everywhere_is_said_where_the_edge_is_below_the_scale_too(said: 
     out = said("frontier", "--agent", "py:planted_agents:silent", "--budget", "80", "--out", "r", *QUIET)[1]
     assert found("r")["edge"]["status"] == "undetermined"  # type: ignore[index]
     assert out.startswith("py:planted_agents:silent: contrast is below u at every level, and so the boundary below 0 ")
+    assert "success %, not told apart" in out
+    assert "hardest first" not in out
     below = Boundary.model_validate(found("r")["boundary"])
     assert "x is outside its explorable space everywhere" in leaves("x", below, below)
 

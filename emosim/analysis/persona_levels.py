@@ -44,6 +44,11 @@ class PersonaLevels(Value):
     rows: tuple[PersonaRow, ...]
     """The personas, hardest first."""
 
+    @property
+    def told_apart(self) -> bool:
+        """Whether the personas differ at all, in whole percent; if not, their order means nothing."""
+        return len({tuple(round(100 * cell[0]) for cell in row.success) for row in self.rows}) > 1
+
 
 def persona_levels(posterior: Posterior, cast: Sequence[str], levels: Sequence[float] = SHOWN) -> PersonaLevels:
     """Return the success of every persona that was played.

@@ -72,6 +72,13 @@ class Table:
         return tuple(f"{key.pack}/{key.persona}" for key in self.keys)
 
     @cached_property
+    def cells(self) -> tuple[str, ...]:
+        """Difficulty of each episode, `L0.50`, with its language where the table holds several, `L0.50 zh`, [N]."""
+        if len({key.language for key in self.keys}) < 2:
+            return tuple(key.cell for key in self.keys)
+        return tuple(f"{key.cell} {key.language}" for key in self.keys)
+
+    @cached_property
     def clusters(self) -> Ints:
         """Number of each episode's persona, [N]."""
         return np.asarray(np.unique(self.personas, return_inverse=True)[1], np.int64)
@@ -115,18 +122,22 @@ class Table:
         return self.where([name == agent for name in self.agents])
 
     def at(self, cell: str) -> Table:
-        """Return the rows of one difficulty, such as `L0.50`."""
-        return self.where([key.cell == cell for key in self.keys])
+        """Return the rows of one of the `cells`, such as `L0.50`."""
+        return self.where([at == cell for at in self.cells])
 
     def rows(self) -> tuple[tuple[str, ...], Ints]:
         """Return persona names [P] and the rows of their episodes [P, N], -1 where a persona has fewer.
 
         Raises:
-            UsageError: The episodes are of several difficulties, whose mean would mean nothing.
+            UsageError: The episodes are of several difficulties, whose mean would mean nothing, or of several
+                languages, in which a persona is not as hard, so that they are no rollouts of one another.
         """
         cells = sorted({key.cell for key in self.keys})
         if len(cells) > 1:
             raise UsageError(f"episodes of {len(cells)} difficulties do not mix; pick one, such as {cells[0]}")
+        tongues = sorted({key.language for key in self.keys})
+        if len(tongues) > 1:
+            raise UsageError(f"episodes of {len(tongues)} languages do not mix; pick one, such as {tongues[0]}")
         names = tuple(sorted(set(self.personas)))
         held = [[i for i, persona in enumerate(self.personas) if persona == name] for name in names]
         width = max((len(row) for row in held), default=0)

@@ -95,7 +95,8 @@ def _rows(cell: CeilingCell) -> list[tuple[str, ...]]:
 
 
 def _more(cell: CeilingCell) -> list[str]:
-    caps = ", ".join(f"{band.mean[-1]:.2f} within {cap} turns" for cap, band in cell.by_turns.items())
+    stops = ((band.mean[-1], counted(cap, "turn")) for cap, band in cell.by_turns.items())
+    caps = ", ".join(f"{best:.2f} if stopped after {turns}" for best, turns in stops)
     lines = [f"{cell.cell}: best of {cell.rollouts} is {caps}"] if caps else []
     if cell.beyond is not None:
         shown = ", ".join(

@@ -68,13 +68,13 @@ def diversity_command(
 
 def comparison_text(found: ComparisonFindings) -> str:
     """Return a comparison as a few lines."""
-    head = ("difficulty", "pairs", "gain", "95 %", "detectable", "k_eq", "crossover", "created", "lost", "verdict")
+    head = ("difficulty", "pairs", "gain", "95 %", "detectable", "k_eq", "crossover", "entered", "left", "verdict")
     lines = [found.verdict, "", options.columns([head, *map(_comparison_row, found.cells)]), ""]
     for cell in found.cells:
         if cell.verdict.kind != "undetermined":
             lines += [f"{cell.cell}: {reason}" for reason in cell.verdict.reasons[:4]]
-        lines += [f"{cell.cell}: created: {', '.join(cell.created)}"] if cell.created else []
-        lines += [f"{cell.cell}: lost: {', '.join(cell.lost)}"] if cell.lost else []
+        lines += [f"{cell.cell}: entered the support: {', '.join(cell.created)}"] if cell.created else []
+        lines += [f"{cell.cell}: left the support: {', '.join(cell.lost)}"] if cell.lost else []
     if found.unpaired:
         lines.append(f"{counted(found.unpaired, 'episode')} without a partner in the other run, in no number")
     return "\n".join([*lines, *(f"note: the runs differ in {note}" for note in found.notes)])
@@ -87,7 +87,7 @@ def _comparison_row(cell: ComparisonCell) -> tuple[str, ...]:
         str(cell.episodes),
         "undetermined" if gain is None else f"{gain.difference.estimate:+.3f}",
         "-" if gain is None else _ends(gain),
-        "-" if gain is None else f"{gain.detectable:.3f}",
+        "-" if gain is None or gain.kind == "unchanged" else f"{gain.detectable:.3f}",
         "-" if moved is None else _crossing(moved.multiple),
         "-" if moved is None else _crossing(moved.crossing),
         "-" if moved is None else str(moved.entered.count),

@@ -65,7 +65,8 @@ def _differing(found: FrontierFindings) -> str:
 
 def _hardest(found: PersonaLevels) -> str:
     """Return the hardest and the easiest personas with their success along the axis, in percent."""
-    head = ("success %, hardest first", "n", *(f"at {level:g}" for level in found.levels))
+    order = "hardest first" if found.told_apart else "not told apart"
+    head = (f"success %, {order}", "n", *(f"at {level:g}" for level in found.levels))
     few = found.rows if len(found.rows) <= 2 * HARDEST else (*found.rows[:HARDEST], None, *found.rows[-HARDEST:])
     rows = [("...", *("" for _ in head[1:])) if row is None else _persona(row) for row in few]
     return columns([head, *rows])

@@ -290,6 +290,15 @@ def test_a_bar_chart_crosses_the_page(full: Report) -> None:
     assert json.loads(bars.model_dump_json()) == shown[0]
 
 
+def test_personas_with_equal_rows_are_not_ranked() -> None:
+    def titled(*success: float) -> str:
+        rows = (PersonaRow(persona=f"p{x:g}", episodes=9, success=((x, 0.0, 0.1),)) for x in success)
+        return persona_table(PersonaLevels(levels=(0.0,), rows=tuple(rows))).title
+
+    assert titled(0.011, 0.012).endswith("in percent, personas not told apart")
+    assert titled(0.01, 0.02).endswith("in percent, the hardest persona first")
+
+
 def test_who_is_hardest_crosses_the_page(full: Report) -> None:
     cells = ((0.4, 0.1, 0.7), (0.05, 0.0, 0.3))
     levels = PersonaLevels(levels=(0.0, 0.5), rows=(PersonaRow(persona=CANARY, episodes=9, success=cells),))

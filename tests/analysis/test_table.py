@@ -9,6 +9,7 @@ import pytest
 
 from emosim.acts import Need
 from emosim.analysis.diversity import count_acts
+from emosim.analysis.findings import ceiling_findings, comparison_findings
 from emosim.analysis.table import ACTS, NEEDS, crossed, pair, tabulate
 from emosim.episode import Episode
 from emosim.errors import UsageError
@@ -116,6 +117,29 @@ def test_difficulties_do_not_mix(
     with pytest.raises(UsageError, match="2 difficulties"):
         table.of("good").returns()
     assert len(table.at("L0.50").of("good").returns()[0]) == 1
+
+
+def test_languages_of_one_persona_are_no_rollouts_of_one_another(stored: list[Stored]) -> None:
+    both = [
+        (agent, name.replace(":en:", f":{tongue}:"), played)
+        for tongue in ("en", "zh")
+        for agent, name, played in stored
+    ]
+    table = tabulate(both).of("good")
+    assert set(tabulate(stored).cells) == {"L0.00"}
+    assert sorted(set(table.cells)) == ["L0.00 en", "L0.00 zh"]
+    with pytest.raises(UsageError, match="2 languages do not mix"):
+        table.returns()
+    assert table.at("L0.00 zh").returns()[1].shape == (2, 2)
+    found = ceiling_findings(table)
+    assert [(cell.cell, cell.personas, cell.rollouts) for cell in found.cells] == [
+        ("L0.00 en", 2, 2),
+        ("L0.00 zh", 2, 2),
+    ]
+    compared = comparison_findings(tabulate(both).of("bad"), table)
+    assert [(cell.cell, cell.episodes) for cell in compared.cells] == [("L0.00 en", 4), ("L0.00 zh", 4)]
+    alone = comparison_findings(tabulate(stored).of("bad"), table)
+    assert [(cell.cell, cell.episodes) for cell in alone.cells] == [("L0.00", 4)]
 
 
 def test_unknown_and_unshared_agents_are_refused(stored: list[Stored]) -> None:

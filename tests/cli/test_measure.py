@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 
 from emosim.analysis.boundary import Boundary, Status
+from emosim.analysis.findings import ComparisonFindings
 from emosim.analysis.findings.sentences import half, leaves
 from emosim.analysis.report.payload import decode
 from emosim.cli.app import run_args
+from emosim.cli.compare import comparison_text
 from emosim.testing.fake_server import FakeServer
 
 Said = Callable[..., tuple[int, str, str]]
@@ -118,6 +120,8 @@ def test_outside_everywhere_is_said_where_the_edge_is_below_the_scale_too(said: 
     out = said("frontier", "--agent", "py:planted_agents:silent", "--budget", "80", "--out", "r", *QUIET)[1]
     assert found("r")["edge"]["status"] == "undetermined"  # type: ignore[index]
     assert out.startswith("py:planted_agents:silent: contrast is below u at every level, and so the boundary below 0 ")
+    assert "success %, not told apart" in out
+    assert "hardest first" not in out
     below = Boundary.model_validate(found("r")["boundary"])
     assert "x is outside its explorable space everywhere" in leaves("x", below, below)
 
@@ -244,10 +248,23 @@ def test_ceilings_of_a_run(runs: Said) -> None:
     assert code == 0
     assert out.startswith("baseline:rung4 at L0.30: best of 4 reaches")
     assert "model-based" in out
+    assert "L0.30: best of 4 is 0." in out
+    assert " if stopped after 3 turns, 0." in out
+    assert "within" not in out, "what is not kept is not reached within so many turns"
     content = json.loads(runs("ceiling", "trained", "--json")[1])
     assert content["cells"][0]["best"]["at"] == [1, 2, 4]
     assert "8 personas x 4 rollouts" in content["verdict"]
     assert runs("ceiling", "trained", "--level", "0.9")[0] == 2
+
+
+def test_languages_are_cells_of_their_own(said: Said) -> None:
+    args = ("--personas", CAST, "--language", "en,zh", "--level", "0", "-n", "2", "--out", "r", *QUIET)
+    assert said("run", "--agent", "baseline:rung3", *args)[0] == 0
+    ceilings, gains = said("ceiling", "r")[1].splitlines(), said("compare", "r", "r")[1].splitlines()
+    for line, language in zip(ceilings, ("en", "zh"), strict=False):
+        assert f"at L0.00 {language}: " in line
+        assert "8 personas x 2 rollouts" in line
+    assert ["at L0.00 en: " in gains[0], "at L0.00 zh: " in gains[1]] == [True, True]
 
 
 def test_a_comparison_and_its_gates(runs: Said) -> None:
@@ -261,10 +278,23 @@ def test_a_comparison_and_its_gates(runs: Said) -> None:
     assert json.loads(runs("compare", "base", "trained", "--json")[1])["cells"][0]["episodes"] == 32
 
 
+def test_who_entered_the_support_is_not_called_created_without_a_verdict(runs: Said) -> None:
+    content = json.loads(runs("compare", "base", "trained", "--json")[1])
+    content["cells"][0] |= {"created": ["core/dolores"], "lost": ["core/tom"]}
+    found = ComparisonFindings.model_validate(content)
+    assert found.cells[0].verdict.kind == "undetermined"
+    lines = comparison_text(found).splitlines()
+    assert "L0.30: entered the support: core/dolores" in lines
+    assert "L0.30: left the support: core/tom" in lines
+    assert "created" not in "".join(lines[1:])
+
+
 def test_an_agent_against_itself_has_gained_nothing(runs: Said) -> None:
     code, out, err = runs("compare", "base", "base", "--gate", "gain.low>=-0.05", "--gate", "regression")
     assert code == 0
     assert "unchanged: every pair of episodes is identical, over 8 personas" in out.splitlines()[0]
+    head, row = (line.split() for line in out.split("\n\n")[1].splitlines())
+    assert row[head.index("detectable") - 1] == "-", "the head's '95 %' is two words"
     assert err.count("passed") == 2
 
 

@@ -25,7 +25,7 @@ class CeilingCell(Value):
     """The ceiling at one difficulty."""
 
     cell: str
-    """The difficulty, such as `L0.50`."""
+    """The difficulty, such as `L0.50`; with the language, `L0.50 zh`, where several were played."""
     status: Literal["located", "undetermined"]
     """`undetermined` with reasons."""
     verdict: str
@@ -39,7 +39,7 @@ class CeilingCell(Value):
     success: Band | None = None
     """pass@k of reaching .7."""
     by_turns: dict[int, Band] = Field(default_factory=dict)
-    """C(k, T) by turn cap T."""
+    """C(k, T) by turn cap T, of the mood at which episodes stopped there would stand; it may fall again as T grows."""
     beyond: Extrapolation | None = None
     """pass@k up to four times the rollouts; model-based."""
     detectable: float | None = None
@@ -56,17 +56,17 @@ class CeilingFindings(Value):
     kind: Literal["ceiling"] = "ceiling"
     """Which findings these are."""
     verdict: str
-    """The sentences, one a difficulty."""
+    """The sentences, one a cell."""
     agent: str
     """Spec of the agent."""
     cells: tuple[CeilingCell, ...]
-    """One a difficulty."""
+    """One a difficulty and language."""
     faults: int
     """Episodes that could not be finished; none is in any number."""
 
 
 def ceiling_findings(table: Table) -> CeilingFindings:
-    """Return the ceiling of the one agent of a table, at each difficulty.
+    """Return the ceiling of the one agent of a table, at each difficulty in each language.
 
     Raises:
         UsageError: The table holds several agents.
@@ -79,8 +79,8 @@ def ceiling_findings(table: Table) -> CeilingFindings:
 
 
 def cells_of(table: Table) -> tuple[str, ...]:
-    """Return the difficulties of a table, each once, sorted."""
-    return tuple(sorted({key.cell for key in table.keys}))
+    """Return the difficulties of a table, each once in every language, sorted."""
+    return tuple(sorted(set(table.cells)))
 
 
 def only_agent(table: Table) -> str:

@@ -23,7 +23,7 @@ class ComparisonCell(Value):
     """The comparison at one difficulty."""
 
     cell: str
-    """The difficulty, such as `L0.50`."""
+    """The difficulty, such as `L0.50`; with the language, `L0.50 zh`, where several were played."""
     sentence: str
     """The sentence."""
     personas: tuple[str, ...]
@@ -49,13 +49,13 @@ class ComparisonFindings(Value):
     kind: Literal["comparison"] = "comparison"
     """Which findings these are."""
     verdict: str
-    """The sentences, one a difficulty."""
+    """The sentences, one a cell."""
     base: str
     """Spec of the base agent."""
     trained: str
     """Spec of the trained agent."""
     cells: tuple[ComparisonCell, ...]
-    """One a difficulty that both played."""
+    """One a difficulty and language that both played."""
     unpaired: int
     """Episodes of either agent that the other did not finish; in no number."""
     notes: tuple[str, ...] = ()

@@ -96,8 +96,9 @@ def level_table(episodes: Sequence[Transcript], title: str = "Score by level") -
 
 def persona_table(found: PersonaLevels, axis: str = "level") -> ShadedTable:
     """Return who is hardest for an agent at which place of an axis; a click on a name lists its episodes."""
+    order = "the hardest persona first" if found.told_apart else "personas not told apart"
     return ShadedTable(
-        title=f"Success by persona and {axis}, in percent, the hardest persona first",
+        title=f"Success by persona and {axis}, in percent, {order}",
         note="Inferred from all episodes of a persona and the curve, with its 95 % credible interval: a persona that "
         "was seen little stays near the middle of the cast. A click on a name lists its episodes.",
         headers=("persona", "episodes", *(f"{axis} {at:g}" for at in found.levels)),

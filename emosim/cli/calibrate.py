@@ -44,9 +44,7 @@ def calibrate_command(
     typer.echo(found.model_dump_json(indent=2)) if json else options.echo(text(found))
 
 
-def _trajectories(
-    paths: list[Path], simulator: str, level: str, force: bool
-) -> tuple[Trajectories, tuple[str, ...]]:
+def _trajectories(paths: list[Path], simulator: str, level: str, force: bool) -> tuple[Trajectories, tuple[str, ...]]:
     """Return what was played, and what is to be said of it."""
     from emosim.analysis.trajectories import gather, read_trajectories
     from emosim.errors import UsageError
@@ -66,13 +64,12 @@ def _trajectories(
 
 
 def _check_once(paths: list[Path], tables: list[Table]) -> None:
-    """Refuse several levels, and an episode that is in two of the runs."""
+    """Refuse several difficulties, and an episode that is in two of the runs."""
     from emosim.errors import UsageError
 
-    levels = sorted({key.level for table in tables for key in table.keys})
-    if len(levels) > 1:
-        shown = ", ".join(f"{one:g}" for one in levels)
-        raise UsageError(f"these runs hold several levels ({shown}); pick one with --level")
+    cells = sorted({key.cell for table in tables for key in table.keys})
+    if len(cells) > 1:
+        raise UsageError(f"several difficulties do not mix ({', '.join(cells[:4])}); pick one level with --level")
     found: dict[tuple[str, EpisodeKey], Path] = {}
     for path, table in zip(paths, tables, strict=True):
         for place in zip(table.agents, table.keys, strict=True):
@@ -87,7 +84,7 @@ def _rows(table: Table) -> Iterable[Trajectory]:
     for agent, key, persona, episode in zip(table.agents, table.keys, table.personas, table.episodes, strict=True):
         yield Trajectory(
             agent=agent,
-            profile=f"{persona} {key.cell}",
+            profile=f"{persona} {key.cell} {key.language}",
             emotions=tuple(float(mood) for mood in episode.moods),
             need=episode.scenario.need.value,
         )

@@ -39,6 +39,17 @@ def test_planted_scales_are_found(seeds: int) -> None:
     assert np.mean(fit) > 0.85
 
 
+def test_many_episodes_of_a_mixed_cast_are_placed_no_surer_than_they_are() -> None:
+    moods, rng, covered = np.array([0.0, *CUTS]), np.random.default_rng(4), []
+    for _ in range(6):
+        ability, hard = rng.normal(0, 1, 3), rng.normal(0, 3.0, 24)
+        played = [moods[planted_grades(rng, ability, hard, OFFSETS)] for _ in range(4)]
+        found = calibrate(np.stack(played, axis=2))
+        middle = np.mean([p.estimate for p in found.personas]) - hard.mean()
+        covered += [p.low <= x + middle <= p.high for p, x in zip(found.personas, hard, strict=True)]
+    assert np.mean(covered) > 0.88
+
+
 def test_hopeless_and_perfect_agents_are_marked() -> None:
     rng = np.random.default_rng(0)
     scores = np.stack([np.zeros(30), np.full(30, 100.0), rng.choice([0.0, 50.0, 100.0], 30)])

@@ -388,3 +388,24 @@ def test_too_many_faults_are_refused(said: Said) -> None:
         code, _, err = said(*command)
         assert (code, "unscorable" in err or "no finished episode" in err) == (2, True), err
     assert said("ceiling", "nowhere")[0] == 2
+
+
+def test_calibrating_takes_one_difficulty_and_no_episode_twice(said: Said) -> None:
+    cast = ("--personas", CAST, *QUIET)
+    for rung, level, user in (
+        ("1", "0", "rules"),
+        ("3", "0", "rules"),
+        ("5", "0,0.5", "rules"),
+        ("2", "0", "rules:sage"),
+    ):
+        said("run", "--agent", f"baseline:rung{rung}", "--level", level, "--user", user, "--out", f"r{rung}", *cast)
+    code, out, _ = said("calibrate", "r1", "r3")
+    assert (code, "2 agents x 8 personas" in out) == (0, True)
+    code, _, err = said("calibrate", "r1", "r5")
+    assert (code, "several difficulties do not mix (L0.00, L0.50); pick one level with --level" in err) == (2, True)
+    assert said("calibrate", "r1", "r5", "--level", "0")[0] == 0
+    code, _, err = said("calibrate", "r1", "r3", "r1")
+    assert (code, "is in r1 and in r1; give one of the two" in err) == (2, True)
+    assert said("calibrate", "r1", "r2")[0] == 2
+    code, out, _ = said("calibrate", "r1", "r2", "--force")
+    assert (code, "note: user: rules@4 and rules-sage@4" in out) == (0, True)

@@ -110,12 +110,18 @@ def variety_text(found: VarietyFindings) -> str:
     """Return how varied an agent is as a few lines."""
     portraits = [found.agent, *([found.baseline] if found.baseline else [])]
     lines = [found.verdict, "", options.columns(_table(portraits))]
+    if found.left_out:
+        lines.append(f"{counted(found.left_out, 'episode')} of users whom the other run did not meet, in no number")
+    if found.faults:
+        lines.append(f"{counted(found.faults, 'episode')} could not be finished, in no number")
     return "\n".join([*lines, *(f"note: the runs differ in {note}" for note in found.notes)])
 
 
 def _table(portraits: list[Portrait]) -> list[tuple[str, ...]]:
     columns = [_portrait(one) for one in portraits]
     head = ("", *(one.agent for one in portraits))
+    if len(set(head)) < len(head):
+        head = ("", f"{head[1]} (run)", f"{head[2]} (baseline)")
     return [head, *((name, *(column[name] for column in columns)) for name in columns[0])]
 
 
@@ -132,7 +138,7 @@ def _portrait(one: Portrait) -> dict[str, str]:
         "distinct-1": f"{one.distinct[1]:.3f}",
         "distinct-2": f"{one.distinct[2]:.3f}",
         f"Vendi, {one.texts} episodes": f"{one.vendi:.1f}",
-        "clusters (of successes, of failures)": f"{ways.clusters} ({ways.correct}, {ways.incorrect})",
+        "clusters (holding a success, holding a failure)": f"{ways.clusters} ({ways.correct}, {ways.incorrect})",
     }
 
 

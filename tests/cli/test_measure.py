@@ -409,3 +409,19 @@ def test_calibrating_takes_one_difficulty_and_no_episode_twice(said: Said) -> No
     assert said("calibrate", "r1", "r2")[0] == 2
     code, out, _ = said("calibrate", "r1", "r2", "--force")
     assert (code, "note: user: rules@4 and rules-sage@4" in out) == (0, True)
+
+
+def test_diversity_is_compared_on_the_users_that_both_runs_met(said: Said) -> None:
+    for out, level, people in (
+        ("easy", "0", CAST),
+        ("hard", "1", CAST),
+        ("both", "0,1", CAST),
+        ("few", "0", "dolores,tom"),
+    ):
+        said("run", "--agent", "baseline:rung3", "--level", level, "--personas", people, "--out", out, *QUIET)
+    code, _, err = said("diversity", "easy", "hard")
+    assert (code, "share no persona at one difficulty" in err) == (2, True)
+    code, out, _ = said("diversity", "both", "few")
+    assert (code, "14 episodes of users whom the other run did not meet" in out) == (0, True)
+    assert "baseline:rung3 (run)" in out
+    assert "baseline:rung3 (baseline)" in out

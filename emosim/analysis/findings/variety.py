@@ -23,6 +23,7 @@ from emosim.analysis.findings.sentences import undetermined
 from emosim.analysis.returns import returns_of
 from emosim.analysis.table import ACTS, Table
 from emosim.analysis.wording import Trajectories, distinct, tokens, unique_trajectories, vendi
+from emosim.errors import UsageError
 from emosim.value import Value
 
 MOST_TEXTS: Final = 200
@@ -61,6 +62,10 @@ class VarietyFindings(Value):
     """What it is compared with."""
     change: Comparison | None = None
     """The collapse test."""
+    left_out: int = 0
+    """Episodes of users that only one of the two met, in no number."""
+    faults: int = 0
+    """Episodes that could not be finished, in no number."""
     notes: tuple[str, ...] = ()
     """What to know."""
 
@@ -68,7 +73,7 @@ class VarietyFindings(Value):
 def variety_findings(
     table: Table, baseline: Table | None = None, *, notes: tuple[str, ...] = (), seed: int = 0
 ) -> VarietyFindings:
-    """Return how varied the one agent of a table is, against a baseline if one is given.
+    """Return how varied the one agent of a table is, against a baseline if one is given, on the users that both met.
 
     Args:
         table: Episodes of the agent.
@@ -77,13 +82,16 @@ def variety_findings(
         seed: Of the dice.
 
     Raises:
-        UsageError: A table holds several agents, or too little.
+        UsageError: A table holds several agents, or too little, or the two met no user in common.
     """
-    tables = [table] if baseline is None else [table, baseline]
-    first = equal_length(tables[-1].acts, table.acts) if baseline is not None else None
-    portraits = [_portrait(one, tables, first, seed) for one in tables]
     if baseline is None:
-        return VarietyFindings(verdict=_alone(portraits[0], table), agent=portraits[0], notes=notes)
+        portrait = _portrait(table, [table], None, seed)
+        verdict = _alone(portrait, table)
+        return VarietyFindings(verdict=verdict, agent=portrait, faults=table.faults, notes=notes)
+    played = len(table) + len(baseline)
+    table, baseline = _common(table, baseline), _common(baseline, table)
+    first = equal_length(baseline.acts, table.acts)
+    portraits = [_portrait(one, [table, baseline], first, seed) for one in (table, baseline)]
     before, after = (count_acts(one.acts, len(ACTS), first) for one in (baseline, table))
     change = compare_variety(before, after, baseline.needs, table.needs, seed=seed)
     return VarietyFindings(
@@ -91,8 +99,23 @@ def variety_findings(
         agent=portraits[0],
         baseline=portraits[1],
         change=change,
+        left_out=played - len(table) - len(baseline),
+        faults=table.faults + baseline.faults,
         notes=notes,
     )
+
+
+def _common(table: Table, other: Table) -> Table:
+    """Return the rows of users, each persona at a difficulty in a language, whom the other met too.
+
+    Raises:
+        UsageError: There are none.
+    """
+    met = {(key.pack, key.persona, key.language, key.cell) for key in other.keys}
+    kept = table.where([(key.pack, key.persona, key.language, key.cell) in met for key in table.keys])
+    if not len(kept):
+        raise UsageError("the runs share no persona at one difficulty; play one again as the other was played")
+    return kept
 
 
 def _portrait(table: Table, tables: list[Table], first: int | None, seed: int) -> Portrait:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from emosim.cli import options
+
 if TYPE_CHECKING:
     from emosim.runs import Summary, Verdict
 
@@ -60,24 +62,31 @@ def _found(verdict: Verdict) -> str:
 def rescore_command(
     run: Run,
     reward: Annotated[str, typer.Option("--reward", help="Name, or a sum such as final+0.5*delta.")],
-    out: Annotated[Path | None, typer.Option("--out", help="Directory of the new run.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Directory of the new run.", parser=options.directory)
+    ] = None,
     json: Json = False,
 ) -> None:
     """Recompute the rewards of a run under another reward function into a new run."""
+    from emosim.cli.stored import check_finished
     from emosim.runs import rescore
 
+    check_finished(run)
     target, summary = rescore(run, reward, out)
     _print(summary, target, json, f"the rest is not finished in {run} either; play it there and rescore again")
 
 
 def merge_command(
     runs: Annotated[list[Path], typer.Argument(help="Directories of the shards.", metavar="RUN...")],
-    out: Annotated[Path, typer.Option("--out", help="Directory of the merged run.")],
+    out: Annotated[Path, typer.Option("--out", help="Directory of the merged run.", parser=options.directory)],
     json: Json = False,
 ) -> None:
     """Merge shards, or parts of one suite, into one run; episodes are taken once."""
+    from emosim.cli.stored import check_finished
     from emosim.runs import merge
 
+    for run in runs:
+        check_finished(run)
     summary = merge(runs, out)
     rest = (
         f"the rest is in none of the runs; the command that played them, without --shard and with --out {out}, plays it"

@@ -113,4 +113,4 @@ def _bar() -> Iterator[Watch]:
 
 def _is_lively() -> bool:
     dull = any(os.environ.get(name) for name in ("CI", "NO_COLOR")) or os.environ.get("TERM") == "dumb"
-    return sys.stderr.isatty() and not dull
+    return sys.stderr is not None and sys.stderr.isatty() and not dull

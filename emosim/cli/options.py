@@ -14,13 +14,29 @@ if TYPE_CHECKING:
 Option = partial(typer.Option, show_envvar=False)
 """An option that can also be set in the environment; help need not repeat that."""
 
+
+def directory(name: str) -> Path:
+    """Return the directory of that name.
+
+    Raises:
+        BadParameter: The name is empty, as an unset variable is, or no text.
+    """
+    if not name:
+        raise typer.BadParameter("it is empty; name a directory")
+    if not name.isprintable():
+        raise typer.BadParameter(f"{name!r} holds characters that are no text; name another directory")
+    return Path(name)
+
+
 Agent = Annotated[str, Option(help="Who is tested; see emosim list agents.")]
 User = Annotated[str, Option(help="Who plays the personas; see emosim list users.")]
 PackName = Annotated[str, Option("--pack", help="Name of a pack, or path of its folder.")]
 Personas = Annotated[str | None, Option(help="Ids of personas, with commas; all by default.")]
 Language = Annotated[str, Option(help="Language of the episodes.")]
 Seed = Annotated[int, Option(min=0, help="Number of the first seed, and of the order of the cast.")]
-Out = Annotated[Path | None, Option(help="Directory of the run; by default one named by the settings.")]
+Out = Annotated[
+    Path | None, Option(help="Directory of the run; by default one named by the settings.", parser=directory)
+]
 Concurrency = Annotated[int, Option(min=1, help="Episodes at once.")]
 MaxCost = Annotated[float | None, Option(min=0, help="Stop at this many US dollars.")]
 MaxCalls = Annotated[int | None, Option(min=0, help="Stop at this many model calls.")]

@@ -36,6 +36,8 @@ class Table:
     write: Callable[[str], None]
     show_state: bool = False
     past: list[Episode] = field(default_factory=list)
+    saved: set[str] = field(default_factory=set)
+    """Files that this sitting may write again."""
 
     def play(self, seed: int) -> Episode:
         """Play until the episode ends, /quit, or the end of input, and return the episode."""
@@ -100,8 +102,12 @@ class Table:
             self.write("name a file: /save chat.json")
             return
         try:
-            Path(name).write_text(self.env.episode.model_dump_json(indent=1), encoding="utf-8")
+            with Path(name).open("w" if name in self.saved else "x", encoding="utf-8") as file:
+                file.write(self.env.episode.model_dump_json(indent=1))
+            self.saved.add(name)
             self.write(f"saved to {name}")
+        except FileExistsError:
+            self.write(f"not saved: {name} is there already; give another name")
         except OSError as error:
             self.write(f"not saved: {error.strerror} ({name})")
 

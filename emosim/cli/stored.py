@@ -26,7 +26,7 @@ def table_of(run: Path, *, levels: str = "", force: bool = False) -> Table:
         UsageError: It holds no finished episode, none at a level, or too many that could not be scored.
     """
     read_config(run)
-    _check_finished(run)
+    check_finished(run)
     records = list(read_run(run))
     if not force:
         _check_versions(run, records)
@@ -59,7 +59,12 @@ def _differences(first: RunConfig, second: RunConfig) -> list[str]:
     return [f"{name}: {one} and {two}" for name, (one, two) in pairs.items() if one != two]
 
 
-def _check_finished(run: Path) -> None:
+def check_finished(run: Path) -> None:
+    """Refuse a run that is still being written.
+
+    Raises:
+        RunError: It is.
+    """
     writer = writer_of(run)
     if writer:
         raise RunError(f"{run} is still being written ({writer}); wait until it is done")

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from emosim.engine import advance
 from emosim.episode import Episode
-from emosim.errors import EmosimError, UsageError
+from emosim.errors import EmosimError, RunError, UsageError
 from emosim.flow import drive
 from emosim.rewards import Reward, rewards_of
 from emosim.rewards import reward as reward_named
@@ -19,7 +19,7 @@ from emosim.runs.config import RunConfig, differences
 from emosim.runs.ledger import detail_of, problem_of, read_lines
 from emosim.runs.records import Record, return_of
 from emosim.runs.seals import broken, seal_head, seal_turn
-from emosim.runs.store import EPISODES, SUMMARY, load_tally, read_config
+from emosim.runs.store import EPISODES, SUMMARY, load_tally, read_attempts, read_config
 from emosim.runs.summary import Summary, summarise
 from emosim.runs.tally import Tally
 from emosim.suite import EpisodeKey
@@ -70,6 +70,7 @@ def verify(directory: str | Path, user: User | None = None) -> Verdict:
         seen.add(record.key)
         if found:
             verdict.problems.append(f"{EPISODES}:{number}: {record.key}: {found}")
+    verdict.problems += _damaged_attempts(Path(directory))
     if not verdict.problems:
         verdict.problems += _summary_problems(Path(directory), config)
     return verdict
@@ -155,6 +156,14 @@ def _otherwise_perceived(episode: Episode, user: User) -> Iterator[str]:
         if again.spoken != turn.spoken:
             yield f"turn {number}: spoken is said otherwise by {user.name} now"
         now = now.model_copy(update={"turns": (*now.turns, turn)})
+
+
+def _damaged_attempts(directory: Path) -> Iterator[str]:
+    try:
+        for _ in read_attempts(directory):
+            pass
+    except RunError as error:
+        yield str(error)
 
 
 def _summary_problems(directory: Path, config: RunConfig) -> Iterator[str]:

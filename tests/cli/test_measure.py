@@ -376,8 +376,9 @@ def test_mixed_versions_are_refused_unless_forced(runs: Said) -> None:
 def test_a_run_still_being_written_is_refused(runs: Said) -> None:
     start = Path(f"/proc/{os.getpid()}/stat").read_text().rpartition(")")[2].split()[19]
     Path("base/run.lock").write_text(f"{socket.gethostname()} {os.getpid()} {start}")
-    code, _, err = runs("ceiling", "base")
-    assert (code, "still being written" in err) == (1, True)
+    for args in (("ceiling", "base"), ("rescore", "base", "--reward", "final"), ("merge", "base", "--out", "m")):
+        code, _, err = runs(*args)
+        assert (code, "still being written" in err) == (1, True)
 
 
 def test_too_many_faults_are_refused(said: Said) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -358,6 +359,36 @@ def test_displays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI", "1")
     assert display_of("auto") == "plain"
     assert display_of("rich") == "rich"
+
+
+def test_a_closed_stderr_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    assert display_of("auto") == "plain"
+
+
+@pytest.mark.parametrize(("name", "told"), [("", "it is empty; name a directory"), ("r\udcff", "no text")])
+def test_a_place_without_a_name_is_refused(said: Said, tmp_path: Path, name: str, told: str) -> None:
+    for args in (("run", *SMALL), ("merge", "r"), ("rescore", "r", "--reward", "final")):
+        code, out, err = said(*args, "--out", name)
+        assert (code, out) == (2, "")
+        assert f"'--out': {told}" in err or told in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_failures_that_cannot_be_read_are_no_proof(said: Said) -> None:
+    said("run", *SMALL, "--out", "r")
+    Path("r/failures.jsonl").write_text("x\n")
+    code, out, _ = said("verify", "r")
+    assert (code, "failures.jsonl:1: the line is damaged" in out) == (1, True)
+
+
+def test_a_chat_is_not_saved_over_a_file_of_others(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("kept.txt").write_text("keep")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("/save kept.txt\n/save chat.json\n/save chat.json\n/quit\n"))
+    out = said("play", "tom")[1]
+    assert "not saved: kept.txt is there already; give another name" in out
+    assert out.count("saved to chat.json") == 2
+    assert Path("kept.txt").read_text() == "keep"
 
 
 def test_a_bar_can_be_drawn(said: Said) -> None:

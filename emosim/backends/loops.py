@@ -180,20 +180,21 @@ async def _lifetime(client: C, closer: Callable[[C], Awaitable[None]]) -> AsyncG
 
 
 class Gate:
-    """A fair limit on how many calls are in flight, across event loops and threads.
+    """A fair limit on how many calls are in flight, across event loops and threads; a forked child has all places free.
 
     Args:
         size: Places, at least 1.
     """
 
     def __init__(self, size: int) -> None:
-        self._free = size
-        self._lock = ProcessLock()
+        self._size = self._free = size
+        self._lock, self._pid = ProcessLock(), os.getpid()
         self._queue: deque[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = deque()
 
     def enter_at_once(self) -> bool:
         """Take a place if one is free; return whether it was."""
         with self._lock:
+            self._forget_parent()
             if self._free <= 0:
                 return False
             self._free -= 1
@@ -202,6 +203,7 @@ class Gate:
     async def enter(self) -> None:
         """Wait for a place."""
         with self._lock:
+            self._forget_parent()
             if self._free > 0:
                 self._free -= 1
                 return
@@ -225,6 +227,11 @@ class Gate:
                 loop, place = self._queue.popleft()
             if self._hand_over(loop, place):
                 return
+
+    def _forget_parent(self) -> None:
+        if self._pid != os.getpid():
+            _INHERITED.append(self._queue)
+            self._free, self._queue, self._pid = self._size, deque(), os.getpid()
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop, place: asyncio.Future[None]) -> bool:
         if loop is asyncio._get_running_loop():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -112,7 +113,8 @@ class Meter:
 
     A call reserves before it is sent, so calls in flight count towards the limits: `max_calls` is never overshot,
     and tokens and cost only by what a call uses beyond its estimated input and its `max_tokens`. Every request sent
-    counts as a call, failed ones too. Safe to use from many threads; a pickled meter counts for itself.
+    counts as a call, failed ones too. Safe to use from many threads; a copy (pickle, fork) counts for itself, without
+    what the original's calls in flight reserved.
 
     Args:
         max_calls: Most requests to send.
@@ -139,8 +141,11 @@ class Meter:
         self.prices: Prices = load_prices(prices) if prices is not None else {}
         self._lock = ProcessLock()
         self._spent: dict[Seat, UsageSum] = {"agent": UsageSum(), "user": UsageSum()}
-        self._held = UsageSum()
+        self._held, self._pid = UsageSum(), os.getpid()
         self._answered = 0
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__, "_held": UsageSum()}
 
     def usage(self, seat: Seat | None = None) -> Usage:
         """Return what was used so far, by one seat or by both."""
@@ -170,6 +175,8 @@ class Meter:
         if not self._limited:
             return Hold(request.seat, _ONE_CALL, price)
         with self._lock:
+            if self._pid != os.getpid():
+                self._held, self._pid = UsageSum(), os.getpid()
             expected = self._expect(request, price)
             self._check(expected)
             self._held.add(expected, 1)

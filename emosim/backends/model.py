@@ -217,6 +217,9 @@ class ModelBackend:
         except BackendError as error:
             used = _charge(request, error)
             raise
+        except asyncio.CancelledError:
+            used = Usage(0, estimate_input(request), estimated=True)
+            raise
         finally:
             used = self.meter.settle(hold, used)
         return ChatResponse(response.text, response.reasoning, response.finish_reason, response.model, used)

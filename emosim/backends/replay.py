@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import heapq
+import json
 import os
-from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from pydantic_core import from_json, to_json
-
 from emosim.backends.keys import one_line
 from emosim.backends.loops import ProcessLock
-from emosim.errors import BackendError, UsageError
+from emosim.errors import BackendError, RunError, UsageError
 from emosim.flow import Answer, Answers, Backend, ChatRequest, ChatResponse, Requests, Usage
 
 Mode: TypeAlias = Literal["replay", "record", "auto"]
+Tape: TypeAlias = dict[str, dict[int, ChatResponse]]
+"""Answers by key and by how often the key had been asked before."""
 
 
 class ReplayBackend:
     """Answers from a cassette, and records what another backend answers.
 
-    A request that is asked n times gets the n-th answer recorded for its key, and the last one after that. Errors
-    are not recorded. Lines are appended whole, so a run that is killed leaves a usable cassette.
+    A request that is asked n times gets the answer to the n-th question of its key, whichever came first, and the last
+    one after that. Errors are not recorded. Lines are appended whole, so a run that is killed, or a disk that is full,
+    leaves a usable cassette.
 
     Args:
         path: The cassette.
@@ -42,9 +45,9 @@ class ReplayBackend:
             raise UsageError(f"cassette mode {mode!r} needs a backend to record from: pass inner=…")
         self.path, self.mode, self._inner = Path(path), mode, inner
         self._lock = ProcessLock()
-        self._asked: Counter[str] = Counter()
+        self._asked: dict[str, _Places] = {}
         try:
-            self._tape: dict[str, list[ChatResponse]] = self._begin() if mode == "record" else self._load()
+            self._tape: Tape = self._begin() if mode == "record" else self._load()
         except OSError as error:
             problem = f"no cassette can be kept at {self.path} ({error.strerror}: {error.filename})"
             raise UsageError(f"{problem}; choose another place") from None
@@ -53,81 +56,136 @@ class ReplayBackend:
         return f"<ReplayBackend {self.path} {self.mode}>"
 
     def complete(self, requests: Requests) -> Answers:
-        """Answer all requests, blocking."""
+        """Answer all requests, blocking.
+
+        Raises:
+            RunError: An answer cannot be written; what was recorded before it is whole.
+        """
         answers, missing = self._look_up(requests)
-        asked = self._inner.complete([requests[i] for i in missing]) if missing and self._inner else ()
-        return self._fill(requests, answers, missing, asked)
+        asked: Sequence[Answer] = ()
+        try:
+            if missing and self._inner:
+                asked = self._inner.complete([requests[i] for i in missing])
+        finally:
+            self._fill(requests, answers, missing, asked)
+        return answers
 
     async def acomplete(self, requests: Requests) -> Answers:
-        """Answer all requests, awaiting."""
-        answers, missing = self._look_up(requests)
-        asked = await self._inner.acomplete([requests[i] for i in missing]) if missing and self._inner else ()
-        return self._fill(requests, answers, missing, asked)
+        """Answer all requests, awaiting.
 
-    def _look_up(self, requests: Requests) -> tuple[list[Answer], list[int]]:
-        """Return answers, with errors at the places still to be asked, and those places."""
+        Raises:
+            RunError: An answer cannot be written; what was recorded before it is whole.
+        """
+        answers, missing = self._look_up(requests)
+        asked: Sequence[Answer] = ()
+        try:
+            if missing and self._inner:
+                asked = await self._inner.acomplete([requests[i] for i in missing])
+        finally:
+            self._fill(requests, answers, missing, asked)
+        return answers
+
+    def _look_up(self, requests: Requests) -> tuple[list[Answer], dict[int, int]]:
+        """Return answers, with errors at the places still to be asked, and for those the number of the question."""
         answers: list[Answer] = []
-        missing = []
+        missing: dict[int, int] = {}
         with self._lock:
             for i, request in enumerate(requests):
-                answer = self._recorded(request)
+                number = self._asked.setdefault(request.key, _Places()).take()
+                answer = self._recorded(request.key, number)
                 if answer is None and self.mode != "replay":
-                    missing.append(i)
+                    missing[i] = number
                 answers.append(answer or self._miss(request))
         return answers, missing
 
-    def _recorded(self, request: ChatRequest) -> ChatResponse | None:
-        number, answers = self._asked[request.key], self._tape.get(request.key, ())
-        self._asked[request.key] += 1
-        if self.mode == "record" or not answers or (self.mode == "auto" and number >= len(answers)):
+    def _recorded(self, key: str, number: int) -> ChatResponse | None:
+        answers = self._tape.get(key)
+        if self.mode == "record" or not answers:
             return None
-        return answers[min(number, len(answers) - 1)]
+        if self.mode == "auto" or number in answers:
+            return answers.get(number)
+        return answers[max(answers)]
 
     def _miss(self, request: ChatRequest) -> BackendError:
         last = one_line(request.messages[-1].content, 60) if request.messages else ""
         missing = f"has no answer for key {request.key} ({request.seat}: {last!r})"
         return BackendError(f"cassette {self.path} {missing}: record it with mode='auto'", cause="cassette")
 
-    def _fill(self, requests: Requests, answers: list[Answer], missing: list[int], asked: Sequence[Answer]) -> Answers:
+    def _fill(
+        self, requests: Requests, answers: list[Answer], missing: dict[int, int], asked: Sequence[Answer]
+    ) -> None:
+        """Put the answers of the other backend where they belong, and keep them; what has none may be asked again."""
         with self._lock:
-            for i, answer in zip(missing, asked, strict=True):
+            for answer, (i, number) in zip(asked, missing.items(), strict=False):
                 answers[i] = answer
                 if isinstance(answer, ChatResponse):
-                    self._write(requests[i], answer)
-        return answers
+                    self._write(requests[i].key, number, requests[i].seat, answer)
+            for i, number in missing.items():
+                if not isinstance(answers[i], ChatResponse):
+                    self._asked[requests[i].key].give_back(number)
 
-    def _write(self, request: ChatRequest, answer: ChatResponse) -> None:
+    def _write(self, key: str, number: int, seat: str, answer: ChatResponse) -> None:
         if self.mode == "auto":
-            self._tape.setdefault(request.key, []).append(answer)
-        line = {"key": request.key, "seat": request.seat, "answer": asdict(answer)}
-        with self.path.open("ab") as tape:
-            tape.write(to_json(line) + b"\n")
+            self._tape.setdefault(key, {})[number] = answer
+        line = json.dumps({"key": key, "number": number, "seat": seat, "answer": asdict(answer)}).encode("ascii")
+        try:
+            with self.path.open("ab", buffering=0) as tape:
+                whole = tape.seek(0, os.SEEK_END)
+                try:
+                    rest = memoryview(line + b"\n")
+                    while rest:
+                        rest = rest[tape.write(rest) :]
+                except OSError:
+                    with suppress(OSError):
+                        tape.truncate(whole)
+                    raise
+        except OSError as error:
+            problem = f"cannot write {self.path}: {error.strerror}"
+            raise RunError(f"{problem}; make room and run the same command again") from None
 
-    def _begin(self) -> dict[str, list[ChatResponse]]:
+    def _begin(self) -> Tape:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_bytes(b"")
         return {}
 
-    def _load(self) -> dict[str, list[ChatResponse]]:
+    def _load(self) -> Tape:
         if not self.path.exists():
             if self.mode == "auto":
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 return {}
             raise UsageError(f"no cassette at {self.path}: record one with mode='record' and inner=…")
-        tape: dict[str, list[ChatResponse]] = {}
+        tape: Tape = {}
         content = self.path.read_bytes()
         whole = content[: content.rfind(b"\n") + 1]
         if self.mode == "auto" and len(whole) < len(content):
             os.truncate(self.path, len(whole))  # a line that a killed run left unfinished
         for number, line in enumerate(whole.splitlines(), 1):
-            key, answer = self._read(line, number)
-            tape.setdefault(key, []).append(answer)
+            key, place, answer = self._read(line, number)
+            tape.setdefault(key, {})[place] = answer
         return tape
 
-    def _read(self, line: bytes, number: int) -> tuple[str, ChatResponse]:
+    def _read(self, line: bytes, number: int) -> tuple[str, int, ChatResponse]:
         try:
-            entry = from_json(line)
+            entry = json.loads(line)
             fields = dict(entry["answer"])
-            return str(entry["key"]), ChatResponse(**{**fields, "usage": Usage(**fields["usage"])})
+            answer = ChatResponse(**{**fields, "usage": Usage(**fields["usage"])})
+            return str(entry["key"]), int(entry["number"]), answer
         except (KeyError, TypeError, ValueError):
-            raise UsageError(f"{self.path}:{number}: no cassette line (key and answer expected)") from None
+            problem = f"{self.path}:{number}: no cassette line (key, number and answer expected)"
+            raise UsageError(f"{problem}; delete the line, or record anew") from None
+
+
+class _Places:
+    """Numbers of questions in order; one that was given back comes next."""
+
+    def __init__(self) -> None:
+        self._next, self._back = 0, list[int]()
+
+    def take(self) -> int:
+        if self._back:
+            return heapq.heappop(self._back)
+        self._next += 1
+        return self._next - 1
+
+    def give_back(self, number: int) -> None:
+        heapq.heappush(self._back, number)

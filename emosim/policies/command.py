@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import weakref
 from contextlib import suppress
-from threading import Thread
+from threading import Event, Thread
 from typing import IO, Final
 
 from emosim.backends.loops import Gate, ProcessLock
@@ -61,14 +61,16 @@ class CommandBackend:
 
     def complete(self, requests: Requests) -> Answers:
         """Answer all requests, one after another."""
-        return [self._answer(request) for request in requests]
+        return self._complete(requests, Event())
 
     async def acomplete(self, requests: Requests) -> Answers:
         """Answer all requests in a worker thread, one after another; cancelling ends the process."""
         await self._gate.enter()
+        given_up = Event()
         try:
-            return await run_aside(lambda: self.complete(requests), f"cmd:{self.command}")
+            return await run_aside(lambda: self._complete(requests, given_up), f"cmd:{self.command}")
         except BaseException:
+            given_up.set()
             self._drop()
             raise
         finally:
@@ -79,11 +81,17 @@ class CommandBackend:
         with self._lock:
             self._drop()
 
-    def _answer(self, request: ChatRequest) -> Answer:
+    def _complete(self, requests: Requests, given_up: Event) -> Answers:
+        return [self._answer(request, given_up) for request in requests]
+
+    def _answer(self, request: ChatRequest, given_up: Event) -> Answer:
         line = json.dumps(question(request), ensure_ascii=True)
         with self._lock:
             try:
-                return response(_read(self._running().ask(line, self.timeout_s)), f"cmd:{self.command}")
+                process = self._running()
+                if given_up.is_set():  # while the process was starting, so that nobody could end it
+                    raise _Failed("was not waited for")
+                return response(_read(process.ask(line, self.timeout_s)), f"cmd:{self.command}")
             except (_Failed, OSError) as failure:
                 self._drop()
                 return BackendError(f"agent cmd:{self.command} {failure}", cause="agent")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from emosim.errors import RunError, UsageError
@@ -39,9 +40,8 @@ def merge(directories: Sequence[str | Path], out: str | Path) -> Summary:
     places = _places(directories)
     with RunStore(out, config, len(keys_of(config))) as store:
         done = store.finished
-        if not done and not store.tally.faults and not store.tally.cut:
-            for failure in _attempts(directories):
-                store.add(failure)
+        for failure in uncopied(_attempts(directories), out):
+            store.add(failure)
         for key in sorted(set(places) - done):
             directory, offset, size = places[key]
             store.add(_record(directory, offset, size))
@@ -65,6 +65,11 @@ def _merge_rollouts(directories: Sequence[str | Path], out: str | Path, config: 
         summary = summarise(store.tally, config, "complete")
         store.conclude(summary)
     return summary
+
+
+def uncopied(attempts: Iterable[Failure], out: str | Path) -> Iterator[Failure]:
+    """Yield the attempts that a copying that was broken off has not written yet: it writes them in this order."""
+    return islice(attempts, sum(1 for _ in read_attempts(Path(out))), None)
 
 
 def _attempts(directories: Sequence[str | Path]) -> Iterator[Failure]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -25,6 +26,8 @@ from emosim.suite import EpisodeKey, Shard, Suite
 TICK_S: Final = 0.5
 """Seconds between two looks at the progress, and between two waits for the disk."""
 
+_PLAYING: Final[list[tuple[int, int, int]]] = []
+_SELDOM: Final = threading.Lock()
 GIVE_UP_AFTER: Final = 20
 """Failures, with nothing finished, after which a run stops: something is wrong with all of it."""
 
@@ -108,14 +111,22 @@ async def aplay(config: RunConfig, players: Players, out: str | Path, pace: Pace
 
 @contextmanager
 def seldom_collected() -> Iterator[None]:
-    """Let Python look for cyclic garbage less often: thousands of episodes hold none, and looking costs a sixth."""
+    """Let Python look for cyclic garbage less often: thousands of episodes hold none, and looking costs a sixth.
+
+    Of several at once, the last to end puts back what the first found.
+    """
     before = gc.get_threshold()
+    with _SELDOM:
+        _PLAYING.append(_PLAYING[0] if _PLAYING else before)
     if before[0]:
         gc.set_threshold(max(before[0], 50_000), max(before[1], 20), max(before[2], 100))
     try:
         yield
     finally:
-        gc.set_threshold(*before)
+        with _SELDOM:
+            found = _PLAYING.pop()
+            if not _PLAYING:
+                gc.set_threshold(*found)
 
 
 class Playing:

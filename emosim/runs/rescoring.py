@@ -6,6 +6,7 @@ from pathlib import Path
 
 from emosim.errors import UsageError
 from emosim.rewards import reward as reward_named
+from emosim.runs.merging import uncopied
 from emosim.runs.playing import keys_of
 from emosim.runs.records import record_of
 from emosim.runs.store import RunStore, read_attempts, read_config, read_run
@@ -35,9 +36,8 @@ def rescore(directory: str | Path, reward: str, out: str | Path | None = None) -
     config = old.model_copy(update={"reward": reward, "rescored_from": old.rescored_from or old.reward})
     with RunStore(target, config, len(keys_of(old))) as store:
         done = store.finished
-        if not done and not store.tally.faults and not store.tally.cut:
-            for failure in read_attempts(Path(directory)):
-                store.add(failure)
+        for failure in uncopied(read_attempts(Path(directory)), target):
+            store.add(failure)
         for record in read_run(directory):
             if record.key not in done:
                 store.add(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import pickle
 
 import pytest
 
 from emosim.backends import ReplayBackend, ScriptedBackend
-from emosim.errors import BackendError, UsageError
+from emosim.errors import BackendError, RunError, UsageError
+from emosim.flow import ChatResponse, Usage
 
 
 def test_record_then_replay(tmp_path, ask):
@@ -78,3 +80,47 @@ def test_pickled_cassette_replays(tmp_path, ask):
     path = tmp_path / "tape.jsonl"
     ReplayBackend(path, ScriptedBackend(["one"]), mode="record").complete([ask()])
     assert pickle.loads(pickle.dumps(ReplayBackend(path))).complete([ask()])[0].text == "one"
+
+
+def test_answers_belong_to_their_questions_whichever_came_first(tmp_path, ask):
+    class Late:
+        """Answers the first of two equal questions after the second."""
+
+        asked = 0
+
+        async def acomplete(self, requests):
+            self.asked += 1
+            number = self.asked
+            await asyncio.sleep(0.05 if number == 1 else 0.0)
+            return [ChatResponse(f"answer {number}", usage=Usage(1))]
+
+    async def twice(backend):
+        both = await asyncio.gather(backend.acomplete([ask()]), backend.acomplete([ask()]))
+        return [answers[0].text for answers in both]
+
+    path = tmp_path / "tape.jsonl"
+    assert asyncio.run(twice(ReplayBackend(path, Late(), mode="record"))) == ["answer 1", "answer 2"]
+    assert asyncio.run(twice(ReplayBackend(path))) == ["answer 1", "answer 2"]
+
+
+def test_a_question_that_failed_is_asked_again_under_its_number(tmp_path, ask):
+    path = tmp_path / "tape.jsonl"
+    auto = ReplayBackend(path, ScriptedBackend([BackendError("no"), "one", "two"]), mode="auto")
+    for _ in range(3):
+        auto.complete([ask()])
+    assert [answer.text for answer in ReplayBackend(path).complete([ask(), ask()])] == ["one", "two"]
+
+
+def test_a_lone_surrogate_is_kept(tmp_path, ask):
+    path = tmp_path / "tape.jsonl"
+    ReplayBackend(path, ScriptedBackend(["a \ud83d b"]), mode="record").complete([ask()])
+    assert ReplayBackend(path).complete([ask()])[0].text == "a \ud83d b"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no full disk to be had here")
+def test_a_full_disk_is_one_line(tmp_path, ask):
+    path = tmp_path / "tape.jsonl"
+    tape = ReplayBackend(path, ScriptedBackend(["one"]), mode="auto")
+    path.symlink_to("/dev/full")
+    with pytest.raises(RunError, match=r"cannot write .*tape\.jsonl: No space left on device; make room"):
+        tape.complete([ask()])

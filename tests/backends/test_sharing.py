@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import pickle
+import signal
 import threading
+import time
 
 import pytest
 
@@ -105,6 +107,37 @@ def test_forked_child_and_parent_both_go_on(connect, ask):
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         assert isinstance(backend.complete([ask()])[0], ChatResponse)
         assert server.requests == 3
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_child_forked_while_all_places_are_taken_has_its_own(connect, ask):
+    with FakeServer(latency_s=0.5) as server:
+        backend = connect(server.url, concurrency=2, meter=Meter(max_calls=2))
+        busy = threading.Thread(target=backend.complete, args=([ask(), ask()],))
+        busy.start()
+        while server.requests < 2:
+            time.sleep(0.01)
+        copy = pickle.loads(pickle.dumps(backend.meter))
+        child = os.fork()
+        if child == 0:
+            signal.alarm(5)
+            answered = isinstance(backend.complete([ask()])[0], ChatResponse)
+            os._exit(0 if answered else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        busy.join()
+    copy.reserve(ask(), None)
+    assert backend.meter.usage().calls == 2
+
+
+async def test_a_cancelled_call_is_charged_as_one_that_took_too_long(connect, ask):
+    with FakeServer(latency_s=1.0) as server:
+        backend = connect(server.url, meter=Meter())
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(backend.acomplete([ask()]), 0.3)
+        await backend.aclose()
+    used = backend.meter.usage()
+    assert (used.calls, used.input_tokens > 0, used.estimated) == (1, True, True)
 
 
 def test_cancelled_calls_free_their_places(connect, ask):

@@ -110,6 +110,25 @@ def test_a_question_that_is_given_up_ends_the_command_and_the_next_starts_it_aga
     assert int(text(backend, "hi").split()[0]) != pid
 
 
+def test_a_question_given_up_while_the_command_starts_is_not_waited_for(
+    backend: CommandBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts, start = [], CommandBackend._running
+
+    def slowly(self: CommandBackend) -> object:
+        starts.append(1)
+        if len(starts) == 1:
+            time.sleep(0.6)
+        return start(self)
+
+    monkeypatch.setattr(CommandBackend, "_running", slowly)
+    began = time.monotonic()
+    with pytest.raises(TimeoutError):
+        asyncio.run(asyncio.wait_for(backend.acomplete([ChatRequest((Message("user", "hang"),))]), 0.2))
+    assert text(backend, "hi")
+    assert time.monotonic() - began < 5
+
+
 def test_a_copy_starts_a_process_of_its_own(backend: CommandBackend) -> None:
     copy: CommandBackend = pickle.loads(pickle.dumps(backend))
     try:

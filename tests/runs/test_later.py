@@ -49,6 +49,20 @@ def test_failures_come_along(tmp_path: Path) -> None:
         assert summary.faults.by_cause == {"agent:bad_reply": 1}
 
 
+def test_failures_that_a_broken_off_copying_left_out_come_along_the_next_time(tmp_path: Path) -> None:
+    broken = Players(Talker(say=lambda view: 7), Listener())  # type: ignore[arg-type,return-value]
+    for number in range(2):
+        run(tmp_path / str(number), SUITE, broken, shard=f"{number}/2")
+    parts = [tmp_path / str(number) for number in range(2)]
+    whole = merge(parts, tmp_path / "out")
+    assert whole.faults.attempts > 2
+    copied = (tmp_path / "out" / "failures.jsonl").read_text().splitlines(keepends=True)
+    (tmp_path / "out" / "failures.jsonl").write_text("".join(copied[:2]))
+    (tmp_path / "out" / "summary.json").unlink()
+    assert merge(parts, tmp_path / "out") == whole
+    assert (tmp_path / "out" / "failures.jsonl").read_text() == "".join(copied)
+
+
 def test_merged_shards_are_the_whole_run(tmp_path: Path) -> None:
     parts = [tmp_path / str(index) for index in range(3)]
     for index, part in enumerate(parts):

@@ -316,3 +316,13 @@ def test_garbage_is_collected_as_before_when_a_run_is_over() -> None:
     with seldom_collected():
         assert gc.get_threshold()[0] >= 50_000
     assert gc.get_threshold() == before
+
+
+def test_the_last_of_several_runs_puts_the_collector_back() -> None:
+    before, one, other = gc.get_threshold(), seldom_collected(), seldom_collected()
+    one.__enter__()
+    other.__enter__()
+    one.__exit__(None, None, None)
+    assert gc.get_threshold()[0] >= 50_000
+    other.__exit__(None, None, None)
+    assert gc.get_threshold() == before

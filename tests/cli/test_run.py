@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import signal
@@ -14,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from emosim.cli.app import run_args
 from emosim.cli.display import clock, display_of, money
 from emosim.runs import read_run
 from emosim.testing.fake_server import FakeServer
@@ -22,21 +20,6 @@ from emosim.testing.talking import answer
 
 Said = Callable[..., tuple[int, str, str]]
 SMALL = ("--personas", "dolores,tom", "--level", "0,0.5", "--agent", "baseline:template")
-
-
-@pytest.fixture
-def said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Said:
-    """Run a command in an empty directory and return exit code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("GITHUB_STEP_SUMMARY", "OPENAI_BASE_URL"):
-        monkeypatch.delenv(name, raising=False)
-
-    def run(*args: str) -> tuple[int, str, str]:
-        code = run_args(args)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
 
 
 def test_a_batch_and_its_proof(said: Said) -> None:
@@ -359,36 +342,6 @@ def test_displays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI", "1")
     assert display_of("auto") == "plain"
     assert display_of("rich") == "rich"
-
-
-def test_a_closed_stderr_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stderr", None)
-    assert display_of("auto") == "plain"
-
-
-@pytest.mark.parametrize(("name", "told"), [("", "it is empty; name a directory"), ("r\udcff", "no text")])
-def test_a_place_without_a_name_is_refused(said: Said, tmp_path: Path, name: str, told: str) -> None:
-    for args in (("run", *SMALL), ("merge", "r"), ("rescore", "r", "--reward", "final")):
-        code, out, err = said(*args, "--out", name)
-        assert (code, out) == (2, "")
-        assert f"'--out': {told}" in err or told in err
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_failures_that_cannot_be_read_are_no_proof(said: Said) -> None:
-    said("run", *SMALL, "--out", "r")
-    Path("r/failures.jsonl").write_text("x\n")
-    code, out, _ = said("verify", "r")
-    assert (code, "failures.jsonl:1: the line is damaged" in out) == (1, True)
-
-
-def test_a_chat_is_not_saved_over_a_file_of_others(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
-    Path("kept.txt").write_text("keep")
-    monkeypatch.setattr(sys, "stdin", io.StringIO("/save kept.txt\n/save chat.json\n/save chat.json\n/quit\n"))
-    out = said("play", "tom")[1]
-    assert "not saved: kept.txt is there already; give another name" in out
-    assert out.count("saved to chat.json") == 2
-    assert Path("kept.txt").read_text() == "keep"
 
 
 def test_a_bar_can_be_drawn(said: Said) -> None:

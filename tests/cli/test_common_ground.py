@@ -1,0 +1,46 @@
+"""`emosim calibrate` and `emosim diversity`: only what was played alike is set side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+Said = Callable[..., tuple[int, str, str]]
+CAST = "amara,dolores,tom,vera,omar,priya,hanna,luis"
+QUIET = ("--display", "none")
+
+
+def test_calibrating_takes_one_difficulty_and_no_episode_twice(said: Said) -> None:
+    cast = ("--personas", CAST, *QUIET)
+    for rung, level, user in (
+        ("1", "0", "rules"),
+        ("3", "0", "rules"),
+        ("5", "0,0.5", "rules"),
+        ("2", "0", "rules:sage"),
+    ):
+        said("run", "--agent", f"baseline:rung{rung}", "--level", level, "--user", user, "--out", f"r{rung}", *cast)
+    code, out, _ = said("calibrate", "r1", "r3")
+    assert (code, "2 agents x 8 personas" in out) == (0, True)
+    code, _, err = said("calibrate", "r1", "r5")
+    assert (code, "several difficulties do not mix (L0.00, L0.50); pick one level with --level" in err) == (2, True)
+    assert said("calibrate", "r1", "r5", "--level", "0")[0] == 0
+    code, _, err = said("calibrate", "r1", "r3", "r1")
+    assert (code, "is in r1 and in r1; give one of the two" in err) == (2, True)
+    assert said("calibrate", "r1", "r2")[0] == 2
+    code, out, _ = said("calibrate", "r1", "r2", "--force")
+    assert (code, "note: user: rules@4 and rules-sage@4" in out) == (0, True)
+
+
+def test_diversity_is_compared_on_the_users_that_both_runs_met(said: Said) -> None:
+    for out, level, people in (
+        ("easy", "0", CAST),
+        ("hard", "1", CAST),
+        ("both", "0,1", CAST),
+        ("few", "0", "dolores,tom"),
+    ):
+        said("run", "--agent", "baseline:rung3", "--level", level, "--personas", people, "--out", out, *QUIET)
+    code, _, err = said("diversity", "easy", "hard")
+    assert (code, "share no persona at one difficulty" in err) == (2, True)
+    code, out, _ = said("diversity", "both", "few")
+    assert (code, "14 episodes of users whom the other run did not meet" in out) == (0, True)
+    assert "baseline:rung3 (run)" in out
+    assert "baseline:rung3 (baseline)" in out

@@ -1,0 +1,45 @@
+"""What commands read and write: places without a name, files of others, files that cannot be read."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from emosim.cli.display import display_of
+
+Said = Callable[..., tuple[int, str, str]]
+SMALL = ("--agent", "baseline:template", "--personas", "tom", "--level", "0")
+
+
+def test_a_closed_stderr_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    assert display_of("auto") == "plain"
+
+
+@pytest.mark.parametrize(("name", "told"), [("", "it is empty; name a directory"), ("r\udcff", "no text")])
+def test_a_place_without_a_name_is_refused(said: Said, tmp_path: Path, name: str, told: str) -> None:
+    for args in (("run", *SMALL), ("merge", "r"), ("rescore", "r", "--reward", "final")):
+        code, out, err = said(*args, "--out", name)
+        assert (code, out) == (2, "")
+        assert f"'--out': {told}" in err or told in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_failures_that_cannot_be_read_are_no_proof(said: Said) -> None:
+    said("run", *SMALL, "--out", "r")
+    Path("r/failures.jsonl").write_text("x\n")
+    code, out, _ = said("verify", "r")
+    assert (code, "failures.jsonl:1: the line is damaged" in out) == (1, True)
+
+
+def test_a_chat_is_not_saved_over_a_file_of_others(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("kept.txt").write_text("keep")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("/save kept.txt\n/save chat.json\n/save chat.json\n/quit\n"))
+    out = said("play", "tom")[1]
+    assert "not saved: kept.txt is there already; give another name" in out
+    assert out.count("saved to chat.json") == 2
+    assert Path("kept.txt").read_text() == "keep"

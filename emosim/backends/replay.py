@@ -116,13 +116,15 @@ class ReplayBackend:
     ) -> None:
         """Put the answers of the other backend where they belong, and keep them; what has none may be asked again."""
         with self._lock:
-            for answer, (i, number) in zip(asked, missing.items(), strict=False):
-                answers[i] = answer
-                if isinstance(answer, ChatResponse):
-                    self._write(requests[i].key, number, requests[i].seat, answer)
-            for i, number in missing.items():
-                if not isinstance(answers[i], ChatResponse):
-                    self._asked[requests[i].key].give_back(number)
+            try:
+                for answer, (i, number) in zip(asked, missing.items(), strict=False):
+                    if isinstance(answer, ChatResponse):
+                        self._write(requests[i].key, number, requests[i].seat, answer)
+                    answers[i] = answer
+            finally:
+                for i, number in missing.items():
+                    if not isinstance(answers[i], ChatResponse):
+                        self._asked[requests[i].key].give_back(number)
 
     def _write(self, key: str, number: int, seat: str, answer: ChatResponse) -> None:
         if self.mode == "auto":

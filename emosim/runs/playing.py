@@ -115,11 +115,11 @@ def seldom_collected() -> Iterator[None]:
 
     Of several at once, the last to end puts back what the first found.
     """
-    before = gc.get_threshold()
     with _SELDOM:
+        before = gc.get_threshold()
         _PLAYING.append(_PLAYING[0] if _PLAYING else before)
-    if before[0]:
-        gc.set_threshold(max(before[0], 50_000), max(before[1], 20), max(before[2], 100))
+        if before[0]:
+            gc.set_threshold(max(before[0], 50_000), max(before[1], 20), max(before[2], 100))
     try:
         yield
     finally:

@@ -121,9 +121,13 @@ def test_a_child_forked_while_all_places_are_taken_has_its_own(connect, ask):
         copy = pickle.loads(pickle.dumps(backend.meter))
         child = os.fork()
         if child == 0:
+            answered = False
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.alarm(5)
-            answered = isinstance(backend.complete([ask()])[0], ChatResponse)
-            os._exit(0 if answered else 1)
+            try:
+                answered = isinstance(backend.complete([ask()])[0], ChatResponse)
+            finally:
+                os._exit(0 if answered else 1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         busy.join()
     copy.reserve(ask(), None)

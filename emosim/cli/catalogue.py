@@ -101,13 +101,16 @@ def _agents(_: str) -> Rows:
 def _users(_: str) -> Rows:
     from emosim.users.roster import USERS
 
-    known = {
+    offline = {
         "rules": "offline, deterministic, the default",
+        "rules:semantic": "the same, read by a sentence encoder (extra semantic)",
+        "rules:sage": "the same, moving as in the released SAGE dialogues",
         "human": "you, at the keyboard",
-        "llm": "a chat model, one structured call a turn: llm:openai:MODEL",
-        "llm-split": "a chat model, two calls a turn",
     }
-    return [{"user": name, "what": known.get(name, f"the published protocol: {name}:openai:MODEL")} for name in USERS]
+    models = {"llm": "a chat model, one structured call a turn", "llm-split": "a chat model, two calls a turn"}
+    shipped: Rows = [{"user": name, "what": what} for name, what in offline.items()]
+    asking = [name for name in USERS if name not in offline]
+    return shipped + [{"user": f"{n}:MODEL", "what": models.get(n, f"the published protocol {n}")} for n in asking]
 
 
 def _rewards(_: str) -> Rows:

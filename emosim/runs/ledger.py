@@ -125,9 +125,25 @@ def read_values(path: Path, form: type[V]) -> Iterator[tuple[int, V]]:
 
 def problem_of(error: ValidationError) -> str:
     """Return what is wrong with a stored line, in one line that names the field."""
+    if other := other_form(error):
+        return other
     is_text = error.errors()[0]["type"] == "json_invalid"
     problem = "the line is damaged (no JSON)" if is_text else detail_of(error)
     return f"{problem}; restore the file, or delete the line and run the same command again"
+
+
+def other_form(error: ValidationError) -> str | None:
+    """Return what to do where the stored form is another version's, None where it is not."""
+    for wrong in error.errors(include_url=False):
+        if (
+            wrong["type"] == "literal_error"
+            and wrong["loc"][-1] == "schema_version"
+            and isinstance(wrong["input"], int)
+        ):
+            return (
+                f"schema_version {wrong['input']} is not known here; read it with the version of emosim that wrote it"
+            )
+    return None
 
 
 def detail_of(error: ValidationError) -> str:

@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from emosim.episode import unbacked
 from emosim.errors import BUDGET, RunError, UsageError
 from emosim.runs.config import ChangedSettings, RunConfig, RunFile, differences, masked
-from emosim.runs.ledger import Ledger, detail_of, read_lines, read_values
+from emosim.runs.ledger import Ledger, detail_of, other_form, read_lines, read_values
 from emosim.runs.lock import Lock
 from emosim.runs.records import Failure, Record, SpentBySeat
 from emosim.runs.summary import Summary
@@ -79,7 +79,8 @@ def read_config(directory: str | Path) -> RunConfig:
     except OSError as error:
         raise RunError(f"cannot read {path}: {error.strerror}") from None
     except ValidationError as error:
-        raise RunError(f"{path}: {detail_of(error)}; restore the file, or play into another --out") from None
+        damaged = f"{detail_of(error)}; restore the file, or play into another --out"
+        raise RunError(f"{path}: {other_form(error) or damaged}") from None
 
 
 class RunStore:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -43,3 +44,15 @@ def test_a_chat_is_not_saved_over_a_file_of_others(said: Said, monkeypatch: pyte
     assert "not saved: kept.txt is there already; give another name" in out
     assert out.count("saved to chat.json") == 2
     assert Path("kept.txt").read_text() == "keep"
+
+
+def test_runs_in_another_form_are_for_the_version_that_wrote_them(said: Said) -> None:
+    for name in ("episodes.jsonl", "run.json"):
+        said("run", *SMALL, "--out", "r")
+        path = Path("r", name)
+        path.write_text(re.sub(r'"schema_version": ?\d', '"schema_version":9', path.read_text(), count=1))
+        code, out, err = said("verify", "r")
+        assert code == 1
+        assert f"{name}" in out + err
+        assert "schema_version 9 is not known here; read it with the version of emosim that wrote it" in out + err
+        assert "delete" not in out + err

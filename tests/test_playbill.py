@@ -80,7 +80,7 @@ def test_what_is_no_stored_episode_is_refused_in_one_line(stored: object) -> Non
 def test_a_stored_episode_of_another_user_is_refused_in_one_line() -> None:
     stored = bill().open({}, 3, RulesUser())
     for form in (stored, stored.model_dump(mode="json")):
-        with pytest.raises(UsageError, match=r"of the user rules@\d, not acts@1; go on with that user$"):
+        with pytest.raises(UsageError, match=r"of the user rules@\d, not acts@2; go on with that user$"):
             bill().open({"episode": form}, 3, USER)
 
 

@@ -227,7 +227,7 @@ def _change(tables: tuple[Ints, Ints], needs: Ints | None, draws: int, seed: int
 def _judge(found: Change) -> tuple[Narrowing, tuple[str, ...]]:
     said, fit = _width(found), found.fit
     if fit is not None and found.specialised:
-        fewer = "; acts are also less even over all needs" if found.p_narrower <= ALPHA else ""
+        fewer = "; effectively fewer kinds are used over all needs" if found.p_narrower <= ALPHA else ""
         return "specialised", (said, f"{_fitting(fit, shown=True)}{fewer}")
     if found.p_narrower <= ALPHA:
         if fit is None:

@@ -185,8 +185,8 @@ def test_the_command_on_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         made = ["run", "core", "--agent", f"baseline:{Path(run).name}", "--level", "0.2,0.6", "--out", run]
         assert run_args([*made, "--personas", "dolores,feng,omar", "--display", "none"]) == 0
     capsys.readouterr()
-    assert run_args(["calibrate", *runs]) == 0
+    assert run_args(["calibrate", *runs, "--level", "0.6"]) == 0
     shown = capsys.readouterr().out
-    assert "2 agents x 6 personas" in shown
-    assert "core/omar L0.60" in shown
+    assert "2 agents x 3 personas" in shown
+    assert "core/omar L0.60 en" in shown
     assert run_args(["calibrate", runs[0], str(DATA)]) == 2

@@ -140,12 +140,15 @@ class FakeServer:
             self._loop.close()
 
     async def _hang_up(self) -> None:
-        for connection in list(self._connections):
-            connection.hang_up()
+        for _ in range(3):  # a client may just be coming in
+            for connection in list(self._connections):
+                connection.hang_up()
+            await asyncio.sleep(0)
         rest = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         for task in rest:
             task.cancel()
         await asyncio.gather(*rest, return_exceptions=True)
+        await asyncio.sleep(0)
 
     async def _handle(self, method: str, path: str, headers: Mapping[str, str], content: bytes) -> Reply:
         if self._api_key and headers.get("authorization") != f"Bearer {self._api_key}":

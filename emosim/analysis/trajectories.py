@@ -2,7 +2,8 @@
 
 One object a line: `agent`, `profile` (a number or a name, the same profile in every agent's lines) and `emotions`
 (moods 0..100, the opening's first). `simulator`, `need` and `final` are read where given, other fields are left alone.
-Lines come in any order; cells may be missing, or be there several times, which counts as repeats.
+Lines come in any order; cells may be missing, or be there several times, which counts as repeats. A file whose every
+mood is at most 1 is on another scale, and refused.
 """
 
 from __future__ import annotations
@@ -128,7 +129,8 @@ def read_trajectories(path: str | Path, simulator: str = "") -> Trajectories:
         simulator: Which to take; needed where there are several.
 
     Raises:
-        UsageError: The file cannot be read, is empty, or a line is wrong, named with file, line and field.
+        UsageError: The file cannot be read, is empty, or a line is wrong, named with file, line and field; or its moods
+            are on another scale.
     """
     try:
         lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
@@ -138,7 +140,19 @@ def read_trajectories(path: str | Path, simulator: str = "") -> Trajectories:
     rows = [_parse(line, f"{path}:{number}") for number, line in enumerate(lines, 1) if line.strip()]
     if not rows:
         raise UsageError(f"{path} holds no trajectory; one JSON object a line is needed")
-    return gather(rows, simulator)
+    found = gather(rows, simulator)
+    _check_scale(path, found)
+    return found
+
+
+def _check_scale(path: str | Path, found: Trajectories) -> None:
+    """Refuse moods that all lie within 0..1, where those of real users on 0..100 never do."""
+    low, high = found.moods.min(), found.moods.max()
+    if high <= 1.0:
+        raise UsageError(
+            f"{path}: emotions: every mood lies within 0..1 ({low:g} to {high:g} were seen), as on another scale; "
+            "multiply them by 100, as moods are 0..100"
+        )
 
 
 def _parse(line: str, place: str) -> Trajectory:

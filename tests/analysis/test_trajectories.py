@@ -157,6 +157,16 @@ def test_a_wrong_file_is_named(tmp_path: Path) -> None:
         read_trajectories(written(tmp_path / "empty", ["", " "]))
 
 
+def test_moods_of_another_scale_are_refused(tmp_path: Path) -> None:
+    rows = [{"agent": a, "profile": p, "emotions": [0.4, 0.1 * p, 1]} for a in "ab" for p in range(9)]
+    path = written(tmp_path / "unit.jsonl", rows)
+    with pytest.raises(
+        UsageError, match=r"unit.jsonl: emotions: every mood lies within 0..1 \(0 to 1 were seen\).*by 100"
+    ):
+        read_trajectories(path)
+    assert len(read_trajectories(written(path, [*rows, GOOD])).rows) == 19
+
+
 def test_simulators_are_not_mixed(tmp_path: Path) -> None:
     path = written(tmp_path / "two.jsonl", [GOOD | {"simulator": name} for name in ("deepseek", "gpt")])
     with pytest.raises(UsageError, match=r"deepseek, gpt\); choose one"):

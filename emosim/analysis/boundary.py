@@ -88,7 +88,7 @@ class Tally(Value):
             return f"{counted(self.personas, 'persona')} played; at least {FEWEST_PERSONAS} are needed"
         if self.faults > MOST_FAULTS * (self.episodes + self.faults):
             whole = self.episodes + self.faults
-            return f"{self.faults} of {whole} episodes could not be scored; mend the simulator and resume"
+            return f"{self.faults} of {whole} episodes could not be scored; mend what failed and resume"
         return ""
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress, pairwise
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -23,6 +24,8 @@ from emosim.suite import EpisodeKey
 
 FAULTS_ALLOWED: Final = 0.2
 """Share of unscorable episodes above which nothing is concluded. Source: own choice."""
+_SEATS: Final = {"agent": "the agent", "user": "the simulator", "environment": "the machine"}
+"""Who is to be mended, by who was at fault."""
 ACTS: Final = tuple(Act)
 NEEDS: Final = tuple(Need)
 
@@ -38,9 +41,11 @@ class Table:
     episodes: tuple[Episode, ...]
     """The episodes, [N]."""
     faults: int = 0
-    """Episodes that ended `invalid`."""
+    """Episodes that ended `invalid`, or failed."""
     unfinished: int = 0
     """Episodes that are not over."""
+    source: str = ""
+    """Where they are stored, for messages."""
 
     def __len__(self) -> int:
         return len(self.episodes)
@@ -109,6 +114,7 @@ class Table:
             episodes=tuple(compress(self.episodes, keep)),
             faults=self.faults,
             unfinished=self.unfinished,
+            source=self.source,
         )
 
     def of(self, agent: str) -> Table:
@@ -155,28 +161,22 @@ class Table:
         return names, np.where(rows[:, :, None] >= 0, self.moods[np.maximum(rows, 0)], np.nan)
 
 
-def tabulate(rows: Iterable[tuple[str, str, Episode]], *, faults: int = 0) -> Table:
+def tabulate(rows: Iterable[tuple[str, str, Episode]], *, failed: Sequence[str] = (), source: str | Path = "") -> Table:
     """Return stored episodes as a table.
 
     Args:
         rows: Agent, key and episode, in any order.
-        faults: Episodes that failed and were not stored among the rows.
+        failed: Who was at fault (`agent`, `user` or `environment`) in each episode that failed and is not in the rows.
+        source: Where the rows are stored, for messages.
 
     Raises:
         UsageError: No scorable episode, more than 20 % unscorable ones, an episode stored twice, or episodes of
-            different users, rules or forms of storage, which cannot be compared.
+            different users, rules or forms of storage, which cannot be compared; the message begins with the source.
     """
-    all_rows = sorted(((agent, EpisodeKey.parse(key), episode) for agent, key, episode in rows), key=_place)
-    kept = [row for row in all_rows if row[2].ending not in (None, "invalid")]
-    invalid = faults + sum(row[2].ending == "invalid" for row in all_rows)
-    _check(kept, invalid)
-    return Table(
-        agents=tuple(row[0] for row in kept),
-        keys=tuple(row[1] for row in kept),
-        episodes=tuple(row[2] for row in kept),
-        faults=invalid,
-        unfinished=sum(row[2].ending is None for row in all_rows),
-    )
+    try:
+        return _tabulated(rows, failed, str(source))
+    except UsageError as error:
+        raise UsageError(f"{source}: {error}") if source else error from None
 
 
 def pair(table: Table, first: str, second: str) -> tuple[Table, Table]:
@@ -207,16 +207,37 @@ def crossed(table: Table, kind: str = "final") -> tuple[tuple[str, ...], tuple[s
     return table.names, personas, np.array([[row[persona] for persona in personas] for row in means])
 
 
+def _tabulated(rows: Iterable[tuple[str, str, Episode]], failed: Sequence[str], source: str) -> Table:
+    all_rows = sorted(((agent, EpisodeKey.parse(key), episode) for agent, key, episode in rows), key=_place)
+    kept = [row for row in all_rows if row[2].ending not in (None, "invalid")]
+    at_fault = [*failed, *("user" for row in all_rows if row[2].ending == "invalid")]
+    _check_scored(len(kept), at_fault)
+    _check_alike(kept)
+    return Table(
+        agents=tuple(row[0] for row in kept),
+        keys=tuple(row[1] for row in kept),
+        episodes=tuple(row[2] for row in kept),
+        faults=len(at_fault),
+        unfinished=sum(row[2].ending is None for row in all_rows),
+        source=source,
+    )
+
+
 def _place(row: tuple[str, EpisodeKey, Episode]) -> tuple[str, str]:
     return row[0], str(row[1])
 
 
-def _check(kept: Sequence[tuple[str, EpisodeKey, Episode]], faults: int) -> None:
-    total = len(kept) + faults
-    if not kept:
-        raise UsageError(f"no finished episode among {total}; play some, or wait for the run")
+def _check_scored(scored: int, at_fault: Sequence[str]) -> None:
+    faults, total = len(at_fault), scored + len(at_fault)
+    who = " and ".join(name for seat, name in _SEATS.items() if seat in at_fault)
+    if not scored:
+        way = f"mend {who} and resume the run" if faults else "play some, or wait for the run"
+        raise UsageError(f"no finished episode among {total}; {way}")
     if faults > FAULTS_ALLOWED * total:
-        raise UsageError(f"{faults} of {total} episodes are unscorable; mend the simulator and resume the run first")
+        raise UsageError(f"{faults} of {total} episodes are unscorable; mend {who} and resume the run first")
+
+
+def _check_alike(kept: Sequence[tuple[str, EpisodeKey, Episode]]) -> None:
     places = [_place(row) for row in kept]
     twice = next((a for a, b in pairwise(places) if a == b), None)
     if twice:

@@ -53,8 +53,9 @@ def _trajectories(paths: list[Path], simulator: str, level: str, force: bool) ->
         if len(paths) > 1:
             raise UsageError(f"{len(paths)} files were given; put the lines of one simulator into one file")
         return read_trajectories(paths[0], simulator), ()
-    if not all(path.is_dir() for path in paths):
-        raise UsageError("runs and files cannot be mixed; give one file, or directories of runs")
+    other = next((path for path in paths if not path.is_dir()), None)
+    if other is not None:
+        raise UsageError(f"{other} is no directory of a run as the others are; give one file, or directories of runs")
     from emosim.cli.stored import check_comparable, table_of
 
     differ = [note for path in paths[1:] for note in check_comparable(paths[0], path, force=force)]
@@ -67,9 +68,10 @@ def _check_once(paths: list[Path], tables: list[Table]) -> None:
     """Refuse several difficulties, and an episode that is in two of the runs."""
     from emosim.errors import UsageError
 
-    cells = sorted({key.cell for table in tables for key in table.keys})
-    if len(cells) > 1:
-        raise UsageError(f"several difficulties do not mix ({', '.join(cells[:4])}); pick one level with --level")
+    played = {path: sorted({key.cell for key in table.keys}) for path, table in zip(paths, tables, strict=True)}
+    if len({cell for cells in played.values() for cell in cells}) > 1:
+        shown = "; ".join(f"{path}: {', '.join(cells[:4])}" for path, cells in played.items())
+        raise UsageError(f"several difficulties do not mix ({shown}); pick one level with --level")
     found: dict[tuple[str, EpisodeKey], Path] = {}
     for path, table in zip(paths, tables, strict=True):
         for place in zip(table.agents, table.keys, strict=True):

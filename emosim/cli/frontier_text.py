@@ -12,7 +12,7 @@ from emosim.analysis.findings.sentences import between, mark, sight, span
 from emosim.analysis.intervals import Interval
 from emosim.analysis.persona_levels import PersonaLevels, PersonaRow
 from emosim.cli.options import columns
-from emosim.cli.report import spending
+from emosim.cli.report import causes, spending
 from emosim.runs import Summary
 
 HARDEST = 4
@@ -23,9 +23,8 @@ def text(found: FrontierFindings | SurfaceFindings, summary: Summary, out: Path)
     """Return what was found as a few lines."""
     lines = _axis(found) if isinstance(found, FrontierFindings) else _cube(found)
     if found.faults:
-        lines.append(
-            f"{counted(found.faults, 'episode')} could not be finished, in no number; the same command tries again"
-        )
+        failed = f"{counted(found.faults, 'episode')} could not be finished ({causes(summary)}), in no number"
+        lines.append(f"{failed}; the same command tries again")
     lines += [*spending(summary), f"stored in {out}: frontier.json, report.html, episodes.jsonl"]
     return "\n".join([found.verdict, "", *lines])
 

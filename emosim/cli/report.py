@@ -48,11 +48,15 @@ def counts(summary: Summary, rest: str = _AGAIN) -> str:
     """Return how many episodes there are, what failed, and what to do about missing ones."""
     line = f"{summary.finished} of {summary.planned} episodes finished"
     if summary.failed:
-        causes = ", ".join(f"{cause} {count}" for cause, count in summary.faults.by_cause.items())
-        line += f"; {summary.failed} failed and are in no mean ({causes})"
+        line += f"; {summary.failed} failed and are in no mean ({causes(summary)})"
     if summary.missing:
         line += f"; {rest}"
     return line
+
+
+def causes(summary: Summary) -> str:
+    """Return who could not go on and why, how often each."""
+    return ", ".join(f"{cause} {count}" for cause, count in summary.faults.by_cause.items())
 
 
 def budget(summary: Summary) -> str:

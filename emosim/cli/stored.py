@@ -31,8 +31,9 @@ def table_of(run: Path, *, levels: str = "", force: bool = False) -> Table:
     if not force:
         _check_versions(run, records)
     done = {record.key for record in records}
-    faults = len({failure.key for failure in read_failures(run)} - done)
-    table = tabulate(((record.agent, record.key, record.episode) for record in records), faults=faults)
+    failed = {failure.key: failure.seat for failure in read_failures(run) if failure.key not in done}
+    rows = ((record.agent, record.key, record.episode) for record in records)
+    table = tabulate(rows, failed=tuple(failed.values()), source=run)
     return _at(table, numbers(levels, "--level")) if levels else table
 
 
@@ -44,7 +45,9 @@ def check_comparable(first: Path, second: Path, *, force: bool = False) -> tuple
     """
     differ = tuple(_differences(read_config(first), read_config(second)))
     if differ and not force:
-        raise UsageError(f"the runs are not comparable ({'; '.join(differ)}); play one again, or use --force")
+        raise UsageError(
+            f"{first} and {second} are not comparable ({'; '.join(differ)}); play one again, or use --force"
+        )
     return differ
 
 
@@ -77,8 +80,9 @@ def _check_versions(run: Path, records: Sequence[Record]) -> None:
         raise RunError(f"{run} holds episodes of several versions ({shown}); play it again with one, or use --force")
 
 
-def _at(table: Table, levels: Sequence[float]) -> Table:
-    kept = table.where([key.level in levels for key in table.keys])
+def _at(table: Table, wanted: Sequence[float]) -> Table:
+    kept = table.where([key.level in wanted for key in table.keys])
     if not len(kept):
-        raise UsageError(f"--level: nothing was played there; levels are {', '.join(f'{x:g}' for x in table.levels)}")
+        levels = ", ".join(f"{level:g}" for level in table.levels)
+        raise UsageError(f"--level: nothing was played there in {table.source}; its levels are {levels}")
     return kept

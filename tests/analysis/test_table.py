@@ -78,35 +78,41 @@ def test_unscorable_episodes_are_counted_never_scored(stored: list[Stored]) -> N
     assert table.of("good").faults == 1
 
 
-def broken(stored: list[Stored]) -> dict[str, tuple[list[Stored], int]]:
+def broken(stored: list[Stored]) -> dict[str, tuple[list[Stored], list[str]]]:
     agent, name, episode = stored[0]
     other = episode.model_copy(update={"user": "other@1"})
     changed = episode.model_copy(update={"persona": episode.persona.model_copy(update={"sha256": "other"})})
     return {
-        "no finished episode": ([], 3),
-        "mend the": (stored, 4),
-        "there twice": ([*stored, stored[0]], 0),
-        "different simulators": ([*stored, ("third", name, other)], 0),
-        "two versions": ([*stored, ("third", name, changed)], 0),
-        "is no episode key": ([(agent, "nonsense", episode)], 0),
+        "r: no finished episode among 0; play some": ([], []),
+        "no finished episode among 3; mend the agent and resume": ([], ["agent"] * 3),
+        "r: 4 of 12 episodes are unscorable; mend the simulator and resume": (stored, ["user"] * 4),
+        "; mend the agent and resume": (stored, ["agent"] * 4),
+        "; mend the agent and the machine and resume": (stored, ["environment", "agent", "agent", "agent"]),
+        "r: core/.* of 'good' is there twice": ([*stored, stored[0]], []),
+        "r: episodes of different simulators": ([*stored, ("third", name, other)], []),
+        "r: core/.* two versions": ([*stored, ("third", name, changed)], []),
+        "r: .*is no episode key": ([(agent, "nonsense", episode)], []),
     }
 
 
 REFUSED = [
-    "no finished episode",
-    "mend the",
-    "there twice",
-    "different simulators",
-    "two versions",
-    "is no episode key",
+    "r: no finished episode among 0; play some",
+    "no finished episode among 3; mend the agent and resume",
+    "r: 4 of 12 episodes are unscorable; mend the simulator and resume",
+    "; mend the agent and resume",
+    "; mend the agent and the machine and resume",
+    "r: core/.* of 'good' is there twice",
+    "r: episodes of different simulators",
+    "r: core/.* two versions",
+    "r: .*is no episode key",
 ]
 
 
 @pytest.mark.parametrize("words", REFUSED)
 def test_what_cannot_be_compared_is_refused(stored: list[Stored], words: str) -> None:
-    rows, faults = broken(stored)[words]
+    rows, failed = broken(stored)[words]
     with pytest.raises(UsageError, match=words):
-        tabulate(rows, faults=faults)
+        tabulate(rows, failed=failed, source="r")
 
 
 def test_difficulties_do_not_mix(

@@ -21,11 +21,14 @@ def test_calibrating_takes_one_difficulty_and_no_episode_twice(said: Said) -> No
     code, out, _ = said("calibrate", "r1", "r3")
     assert (code, "2 agents x 8 personas" in out) == (0, True)
     code, _, err = said("calibrate", "r1", "r5")
-    assert (code, "several difficulties do not mix (L0.00, L0.50); pick one level with --level" in err) == (2, True)
+    assert (code, "several difficulties do not mix (r1: L0.00; r5: L0.00, L0.50); pick one level" in err) == (2, True)
     assert said("calibrate", "r1", "r5", "--level", "0")[0] == 0
     code, _, err = said("calibrate", "r1", "r3", "r1")
     assert (code, "is in r1 and in r1; give one of the two" in err) == (2, True)
-    assert said("calibrate", "r1", "r2")[0] == 2
+    code, _, err = said("calibrate", "r1", "nowhere")
+    assert (code, "nowhere is no directory of a run" in err) == (2, True)
+    code, _, err = said("calibrate", "r1", "r3", "r2")
+    assert (code, "r1 and r2 are not comparable (user: rules@4 and rules-sage@4; " in err) == (2, True)
     code, out, _ = said("calibrate", "r1", "r2", "--force")
     assert (code, "note: user: rules@4 and rules-sage@4" in out) == (0, True)
 

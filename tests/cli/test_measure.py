@@ -143,7 +143,7 @@ def test_a_knob_and_several(said: Said) -> None:
     ("args", "says"),
     [
         (("--budget", "16"), "at least 24 are needed"),
-        (("--agent", "py:planted_agents:broken", "--budget", "64"), "could not be scored; mend the simulator"),
+        (("--agent", "py:planted_agents:broken", "--budget", "64"), "could not be scored; mend what failed"),
     ],
 )
 def test_too_little_is_undetermined(said: Said, args: tuple[str, ...], says: str) -> None:
@@ -254,7 +254,8 @@ def test_ceilings_of_a_run(runs: Said) -> None:
     content = json.loads(runs("ceiling", "trained", "--json")[1])
     assert content["cells"][0]["best"]["at"] == [1, 2, 4]
     assert "8 personas x 4 rollouts" in content["verdict"]
-    assert runs("ceiling", "trained", "--level", "0.9")[0] == 2
+    code, _, err = runs("ceiling", "trained", "--level", "0.9")
+    assert (code, "nothing was played there in trained; its levels are 0.3" in err) == (2, True)
 
 
 def test_languages_are_cells_of_their_own(said: Said) -> None:
@@ -362,7 +363,7 @@ def test_mixed_versions_are_refused_unless_forced(runs: Said) -> None:
     path = Path("base/run.json")
     path.write_text(path.read_text().replace('"emosim": "', '"emosim": "9.'))
     code, _, err = runs("compare", "base", "trained")
-    assert (code, "not comparable" in err, "--force" in err) == (2, True, True)
+    assert (code, "base and trained are not comparable" in err, "--force" in err) == (2, True, True)
     code, out, _ = runs("compare", "base", "trained", "--force")
     assert code == 0
     assert "the runs differ in version" in out
@@ -385,7 +386,9 @@ def test_too_many_faults_are_refused(said: Said) -> None:
     agent = ("--agent", "py:planted_agents:broken", "--personas", CAST, "--level", "0", "-n", "2")
     said("run", *agent, "--out", "r", *QUIET)
     assert Path("r/failures.jsonl").read_bytes().count(b"\n") > 3
-    for command in (("ceiling", "r"), ("diversity", "r"), ("compare", "r", "r")):
+    for command in (("ceiling", "r"), ("diversity", "r"), ("compare", "r", "r"), ("calibrate", "r")):
         code, _, err = said(*command)
-        assert (code, "unscorable" in err or "no finished episode" in err) == (2, True), err
+        assert (code, "r: 6 of 16 episodes are unscorable; mend the agent" in err) == (2, True), err
+    out = said("frontier", *agent[:4], "--budget", "48", "--out", "f", *QUIET)[1]
+    assert "could not be finished (agent:agent " in out
     assert said("ceiling", "nowhere")[0] == 2

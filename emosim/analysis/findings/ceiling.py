@@ -91,7 +91,8 @@ def only_agent(table: Table) -> str:
     """
     if len(table.names) != 1:
         raise UsageError(
-            f"episodes of {len(table.names)} agents in one run: {', '.join(table.names)}; give one agent's"
+            f"episodes of {len(table.names)} agents in {table.source or 'one run'}: {', '.join(table.names)}; "
+            "give one agent's"
         )
     return table.names[0]
 

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+
+import typer
+from pydantic import ValidationError
 
 from emosim.analysis.table import Table, tabulate
 from emosim.cli.parsing import numbers
-from emosim.errors import RunError, UsageError
-from emosim.runs import Record, RunConfig, read_config, read_failures, read_run
+from emosim.errors import EmosimError, RunError, UsageError
+from emosim.probes.probing import TRIALS, Batch
+from emosim.render import plain
+from emosim.runs import Record, RunConfig, Summary, keys_of, read_config, read_failures, read_run
+from emosim.runs.ledger import read_values
 from emosim.runs.lock import writer_of
 from emosim.runs.records import Versions
+from emosim.runs.store import SUMMARY
 
 
 def table_of(run: Path, *, levels: str = "", force: bool = False) -> Table:
-    """Return the finished episodes of a run.
+    """Return the finished episodes of a run; says on stderr if it was to hold more.
 
     Args:
         run: Its directory.
@@ -25,7 +33,7 @@ def table_of(run: Path, *, levels: str = "", force: bool = False) -> Table:
         RunError: It is no run, is still being written, or holds several versions.
         UsageError: It holds no finished episode, none at a level, or too many that could not be scored.
     """
-    read_config(run)
+    config = read_config(run)
     check_finished(run)
     records = list(read_run(run))
     if not force:
@@ -34,6 +42,7 @@ def table_of(run: Path, *, levels: str = "", force: bool = False) -> Table:
     failed = {failure.key: failure.seat for failure in read_failures(run) if failure.key not in done}
     rows = ((record.agent, record.key, record.episode) for record in records)
     table = tabulate(rows, failed=tuple(failed.values()), source=run)
+    _say_missing(run, len(done), _planned(run, config), len(failed))
     return _at(table, numbers(levels, "--level")) if levels else table
 
 
@@ -71,6 +80,25 @@ def check_finished(run: Path) -> None:
     writer = writer_of(run)
     if writer:
         raise RunError(f"{run} is still being written ({writer}); wait until it is done")
+
+
+def _planned(run: Path, config: RunConfig) -> int | None:
+    """Return how many episodes a run was to hold; None where a trainer asked for them, or nothing tells any more."""
+    if config.probe:
+        return sum(len(batch.keys) for _, batch in read_values(run / TRIALS, Batch)) or None
+    with suppress(OSError, ValidationError):
+        return Summary.model_validate_json((run / SUMMARY).read_bytes()).planned
+    with suppress(EmosimError):
+        return len(keys_of(config))
+    return None
+
+
+def _say_missing(run: Path, done: int, planned: int | None, failed: int) -> None:
+    if planned is None or done >= planned:
+        return
+    parts = f"; {failed} failed" if failed else ""
+    line = f"{run} holds {done} of the {planned} episodes that were to be played{parts}"
+    typer.echo(f"emosim: {plain(line)}; the numbers are of those, the command that played it plays the rest", err=True)
 
 
 def _check_versions(run: Path, records: Sequence[Record]) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+
+import pytest
 
 Said = Callable[..., tuple[int, str, str]]
 CAST = "amara,dolores,tom,vera,omar,priya,hanna,luis"
@@ -47,3 +50,38 @@ def test_diversity_is_compared_on_the_users_that_both_runs_met(said: Said) -> No
     assert (code, "14 episodes of users whom the other run did not meet" in out) == (0, True)
     assert "baseline:rung3 (run)" in out
     assert "baseline:rung3 (baseline)" in out
+
+
+def cut(run: str, kept: int) -> None:
+    """Leave the first episodes of a run, as if it had been stopped there."""
+    lines = Path(run, "episodes.jsonl").read_text().splitlines(keepends=True)
+    Path(run, "episodes.jsonl").write_text("".join(lines[:kept]))
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_run_that_is_not_complete_is_said_to_be_so(said: Said, killed: bool) -> None:
+    for rung in ("rung2", "rung4"):
+        args = ("run", "--agent", f"baseline:{rung}", "--personas", CAST, "--level", "0.3", "-n", "2", "--out", rung)
+        said(*args, *QUIET)
+    commands = (
+        ("ceiling", "rung4"),
+        ("diversity", "rung4"),
+        ("compare", "rung2", "rung4"),
+        ("calibrate", "rung2", "rung4"),
+    )
+    for command in commands:
+        assert said(*command)[2] == ""
+    cut("rung4", 13)
+    if killed:
+        Path("rung4/summary.json").unlink()
+    for command in commands:
+        code, _, err = said(*command, "--json")
+        assert (code, err.count("\n")) == (0, 1)
+        assert "rung4 holds 13 of the 16 episodes that were to be played; the numbers are of those" in err
+
+
+def test_a_search_that_was_cut_off_is_said_to_be_so(said: Said) -> None:
+    said("frontier", "--agent", "baseline:rung3", "--personas", CAST, "--budget", "24", "--out", "f", *QUIET)
+    assert said("diversity", "f")[2] == ""
+    cut("f", 20)
+    assert "f holds 20 of the 24 episodes" in said("diversity", "f")[2]

@@ -38,21 +38,22 @@ def calibrate_command(
     """
     from emosim.analysis.findings.calibration import calibration_findings
 
-    moods, notes = _trajectories(paths, simulator, level, force)
-    found = calibration_findings(moods)
-    found = found.model_copy(update={"notes": (*found.notes, *notes)})
+    moods, faults, notes = _trajectories(paths, simulator, level, force)
+    found = calibration_findings(moods, faults=faults, notes=notes)
     typer.echo(found.model_dump_json(indent=2)) if json else options.echo(text(found))
 
 
-def _trajectories(paths: list[Path], simulator: str, level: str, force: bool) -> tuple[Trajectories, tuple[str, ...]]:
-    """Return what was played, and what is to be said of it."""
+def _trajectories(
+    paths: list[Path], simulator: str, level: str, force: bool
+) -> tuple[Trajectories, int, tuple[str, ...]]:
+    """Return what was played, how much could not be finished, and what is to be said of it."""
     from emosim.analysis.trajectories import gather, read_trajectories
     from emosim.errors import UsageError
 
     if not any(path.is_dir() for path in paths):
         if len(paths) > 1:
             raise UsageError(f"{len(paths)} files were given; put the lines of one simulator into one file")
-        return read_trajectories(paths[0], simulator), ()
+        return read_trajectories(paths[0], simulator), 0, ()
     other = next((path for path in paths if not path.is_dir()), None)
     if other is not None:
         raise UsageError(f"{other} is no directory of a run as the others are; give one file, or directories of runs")
@@ -61,7 +62,8 @@ def _trajectories(paths: list[Path], simulator: str, level: str, force: bool) ->
     differ = [note for path in paths[1:] for note in check_comparable(paths[0], path, force=force)]
     tables = [table_of(path, levels=level, force=force) for path in paths]
     _check_once(paths, tables)
-    return gather(row for table in tables for row in _rows(table)), tuple(dict.fromkeys(differ))
+    played = gather(row for table in tables for row in _rows(table))
+    return played, sum(table.faults for table in tables), tuple(dict.fromkeys(differ))
 
 
 def _check_once(paths: list[Path], tables: list[Table]) -> None:
@@ -100,8 +102,9 @@ def text(found: CalibrationFindings) -> str:
     lines.append(options.columns([_head("hardest personas", "difficulty"), *map(_row, hard)]))
     if easy:
         lines += ["", options.columns([_head("easiest personas", "difficulty"), *map(_row, easy)])]
-    lines += ["", *_dynamics(found)]
-    return "\n".join([*lines, *(f"note: {note}" for note in found.notes)])
+    lines += ["", *_dynamics(found), *options.unfinished(found.faults)]
+    told = [note for note in found.notes if note not in found.verdict]
+    return "\n".join([*lines, *(f"note: {note}" for note in told)])
 
 
 def _head(what: str, place: str) -> tuple[str, ...]:

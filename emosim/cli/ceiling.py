@@ -79,8 +79,7 @@ def text(found: CeilingFindings) -> str:
         rows = [row for cell in cells for row in _rows(cell)]
         lines += [options.columns([("difficulty", "k", "C(k)", "95 %", "pass@k", "95 %"), *rows]), ""]
     lines += [line for cell in cells for line in _more(cell)]
-    if found.faults:
-        lines.append(f"{counted(found.faults, 'episode')} could not be finished, in no number")
+    lines += options.unfinished(found.faults)
     return "\n".join(lines).rstrip()
 
 

@@ -112,8 +112,7 @@ def variety_text(found: VarietyFindings) -> str:
     lines = [found.verdict, "", options.columns(_table(portraits))]
     if found.left_out:
         lines.append(f"{counted(found.left_out, 'episode')} of users whom the other run did not meet, in no number")
-    if found.faults:
-        lines.append(f"{counted(found.faults, 'episode')} could not be finished, in no number")
+    lines += options.unfinished(found.faults)
     return "\n".join([*lines, *(f"note: the runs differ in {note}" for note in found.notes)])
 
 

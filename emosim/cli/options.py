@@ -64,6 +64,13 @@ def echo(text: str) -> None:
     typer.echo(plain(text))
 
 
+def unfinished(faults: int) -> list[str]:
+    """Return, in one line if there are any, how many episodes could not be finished."""
+    from emosim.analysis.counted import counted
+
+    return [f"{counted(faults, 'episode')} could not be finished, in no number"] if faults else []
+
+
 def columns(rows: list[tuple[str, ...]]) -> str:
     """Return rows as aligned text, the first being the head."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]

@@ -10,6 +10,15 @@ import pytest
 Said = Callable[..., tuple[int, str, str]]
 CAST = "amara,dolores,tom,vera,omar,priya,hanna,luis"
 QUIET = ("--display", "none")
+FAILS_ONCE = """
+calls = []
+
+def agent(messages):
+    calls.append(messages)
+    if len(calls) == 1:
+        raise ValueError("not yet")
+    return "That sounds hard. What weighs on you most?"
+"""
 
 
 def test_calibrating_takes_one_difficulty_and_no_episode_twice(said: Said) -> None:
@@ -85,3 +94,14 @@ def test_a_search_that_was_cut_off_is_said_to_be_so(said: Said) -> None:
     assert said("diversity", "f")[2] == ""
     cut("f", 20)
     assert "f holds 20 of the 24 episodes" in said("diversity", "f")[2]
+
+
+def test_episodes_that_failed_are_counted_and_said(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("fails_once.py").write_text(FAILS_ONCE)
+    monkeypatch.syspath_prepend(".")
+    for out, agent in (("whole", "baseline:rung3"), ("flaky", "py:fails_once:agent")):
+        said("run", "--agent", agent, "--personas", CAST, "--level", "0.3", "--out", out, *QUIET)
+    for command in (("calibrate", "whole", "flaky"), ("diversity", "flaky"), ("ceiling", "flaky")):
+        code, out, err = said(*command)
+        assert (code, "1 episode could not be finished, in no number" in out) == (0, True)
+        assert "flaky holds 7 of the 8 episodes that were to be played; 1 failed; the numbers" in err

@@ -100,6 +100,8 @@ class CalibrationFindings(Value):
     """When moods of 30 and 60 are first reached."""
     first_changes: tuple[FirstChange, ...]
     """What the first change of mood foretells."""
+    faults: int = 0
+    """Episodes that could not be finished, in no number."""
     notes: tuple[str, ...]
     """What is missing, and why."""
 
@@ -118,28 +120,32 @@ def calibrate_file(path: str | Path, simulator: str = "", *, seed: int = 0) -> C
     return calibration_findings(read_trajectories(path, simulator), seed=seed)
 
 
-def calibration_findings(found: Trajectories, *, seed: int = 0) -> CalibrationFindings:
+def calibration_findings(
+    found: Trajectories, *, faults: int = 0, notes: tuple[str, ...] = (), seed: int = 0
+) -> CalibrationFindings:
     """Return what trajectories say about agents and personas.
 
     Args:
         found: The trajectories.
+        faults: Episodes that could not be finished, and are not among them.
+        notes: What to know.
         seed: Of short lists and sign flips.
     """
-    scores, notes = 100.0 * found.scores(), list[str]()
+    scores, missing = 100.0 * found.scores(), list[str]()
     whole = scores[:, np.isfinite(scores).any(axis=2).all(axis=0)]
     if min(scores.shape[:2]) < 2:
-        notes.append(
+        missing.append(
             f"{_number(found)}; ability, difficulty and shares of the variance need at least 2 agents x 2 personas"
         )
         scale, parts = None, None
     else:
-        scale, parts = _scale(found, scores, notes), _parts(whole, scores.shape[1], notes)
+        scale, parts = _scale(found, scores, missing), _parts(whole, scores.shape[1], missing)
     agents = _able(found, scores, scale.agents if scale else ())
     personas = _hard(found, scores, scale.personas if scale else ())
     seen = None if parts is None else _seen(parts)
     ranking = _ranking(whole, seed)
     return CalibrationFindings(
-        verdict=_sentence(found, parts, seen, ranking, notes),
+        verdict=_sentence(found, parts, seen, ranking, missing),
         simulator=found.simulator,
         episodes=len(found.rows),
         agents=tuple(sorted(agents, key=_ability, reverse=True)),
@@ -156,7 +162,8 @@ def calibration_findings(found: Trajectories, *, seed: int = 0) -> CalibrationFi
         basins=_basins(found.moods),
         passages=(first_passage(found.moods, 30.0, "below"), first_passage(found.moods, 60.0, "above")),
         first_changes=first_changes(found.moods) if found.moods.shape[1] > 1 else (),
-        notes=tuple(notes),
+        faults=faults,
+        notes=(*missing, *notes),
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from emosim.analysis.counted import counted
 from emosim.cli import options
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def _row(one: Standing) -> tuple[str, ...]:
         str(one.episodes),
         f"{one.score:.1f}",
         _ends(one.mean),
-        "-" if placed is None else f"{placed.estimate:+.2f}{'' if placed.bounded else ' (one-sided)'}",
+        "undetermined" if placed is None else f"{placed.estimate:+.2f}{'' if placed.bounded else ' (one-sided)'}",
         "-" if placed is None else f"{placed.low:+.2f}..{placed.high:+.2f}",
         one.need,
     )
@@ -126,21 +127,21 @@ def _row(one: Standing) -> tuple[str, ...]:
 
 def _dynamics(found: CalibrationFindings) -> list[str]:
     """Return what trajectories do whoever speaks: ranking, neighbours, basins."""
-    lines = []
-    if found.told_apart is not None:
-        lines.append(f"{found.told_apart} of {len(found.agents) - 1} neighbours in the ranking are told apart")
-    if found.generalizability:
-        shown = ", ".join(f"{value:.2f} with {n}" for n, value in found.generalizability.items())
-        lines.append(f"generalizability of a mean over personas: {shown}")
+    apart = "undetermined" if found.told_apart is None else f"{found.told_apart} of {len(found.agents) - 1}"
+    shown = ", ".join(f"{value:.2f} with {n}" for n, value in found.generalizability.items())
+    lines = [
+        f"neighbours in the ranking that are told apart: {apart}",
+        f"generalizability of a mean over personas: {shown or 'undetermined'}",
+    ]
     for one in found.basins:
         if one.recovered is not None and one.succeeded is not None:
             end = f"{_share(one.recovered)} end at 40 or above, {_share(one.succeeded)} at 100"
-            lines.append(f"ever {'at or ' + one.side} {one.level:g}: {one.episodes} episodes, {end}")
+            lines.append(f"ever {'at or ' + one.side} {one.level:g}: {counted(one.episodes, 'episode')}, {end}")
     return lines
 
 
 def _ends(found: Interval | None) -> str:
-    return "-" if found is None else f"{found.low:.1f}..{found.high:.1f}"
+    return "undetermined" if found is None else f"{found.low:.1f}..{found.high:.1f}"
 
 
 def _share(found: Interval) -> str:

@@ -101,6 +101,37 @@ def test_two_agents_one_persona_and_one_turn(tmp_path: Path) -> None:
     assert found.first_changes == ()
 
 
+@pytest.mark.parametrize(("agents", "personas", "bears"), [("ab", 7, False), ("a", 40, False), ("ab", 8, True)])
+def test_a_design_that_is_too_small_splits_no_variance(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], agents: str, personas: int, bears: bool
+) -> None:
+    rng = np.random.default_rng(1)
+    rows = [
+        {"agent": a, "profile": p, "emotions": [40, int(rng.integers(101))]} for a in agents for p in range(personas)
+    ]
+    path = written(tmp_path / "small.jsonl", rows)
+    found = calibrate_file(path)
+    numbers = found.components, found.detectable, found.told_apart, found.persona_sd, found.agents[0].placed
+    assert [number is not None for number in numbers] == [bears] * 5
+    assert (bool(found.shares), bool(found.generalizability), bool(found.cuts)) == (bears,) * 3
+    assert run_args(["calibrate", str(path)]) == 0
+    shown = capsys.readouterr().out
+    if bears:
+        assert "note: the agents' share and the generalizability rest on a single difference" in shown
+        return
+    assert "shares of the variance at least 2 agents x 8 personas are needed" in shown.splitlines()[0]
+    assert "told apart: undetermined" in shown
+    assert "generalizability of a mean over personas: undetermined" in shown
+
+
+def test_too_few_personas_that_all_finished_split_no_variance(tmp_path: Path) -> None:
+    rows = [row for row in map(json.loads, LINES) if not (row["agent"] == "gpt-4.1" and row["profile"] >= 5)]
+    found = calibrate_file(written(tmp_path / "few.jsonl", rows))
+    assert (found.components, found.shares, found.told_apart, found.ranking) == (None, {}, None, None)
+    assert "all agents finished 5 of 100 personas; to split the variance at least 8 are needed" in found.verdict
+    assert found.agents[0].placed is not None
+
+
 def test_constant_outcomes_are_said_to_be_constant(tmp_path: Path) -> None:
     rows = [{"agent": a, "profile": p, "emotions": [40, 35, 5]} for a in "abc" for p in range(10)]
     found = calibrate_file(written(tmp_path / "flat.jsonl", rows))

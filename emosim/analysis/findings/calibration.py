@@ -21,6 +21,7 @@ from emosim.analysis.intervals import Floats, Interval, mean_interval
 from emosim.analysis.recovery import Basin, FirstChange, Passage, basin, first_changes, first_passage
 from emosim.analysis.reliability import Components, components, paired, smallest_difference
 from emosim.analysis.trajectories import Trajectories, read_trajectories
+from emosim.analysis.verdict import FEWEST_PERSONAS
 from emosim.errors import UsageError
 from emosim.value import Value
 
@@ -83,7 +84,7 @@ class CalibrationFindings(Value):
     agent_sd: float | None
     """Spread of the agents, logits."""
     components: Components | None
-    """Variance components of the final mood, on the personas that all agents finished."""
+    """Variance components of the final mood, on the personas that all agents finished; None: these are too few."""
     shares: dict[str, float]
     """Their shares."""
     generalizability: dict[int, float]
@@ -91,7 +92,8 @@ class CalibrationFindings(Value):
     detectable: float | None
     """Smallest difference of two agents on these personas that is seen with 80 % power, points of mood."""
     told_apart: int | None
-    """Neighbours in the ranking whose difference is shown, of `len(agents) - 1`."""
+    """Neighbours in the ranking whose difference is shown, of `len(agents) - 1`; None: one agent, or too few personas
+    that all agents finished."""
     ranking: Ranking | None
     """How well a short list of personas ranks the agents; None with fewer than 3 agents or too few personas."""
     basins: tuple[Basin, ...]
@@ -133,10 +135,9 @@ def calibration_findings(
     """
     scores, missing = 100.0 * found.scores(), list[str]()
     whole = scores[:, np.isfinite(scores).any(axis=2).all(axis=0)]
-    if min(scores.shape[:2]) < 2:
-        missing.append(
-            f"{_number(found)}; ability, difficulty and shares of the variance need at least 2 agents x 2 personas"
-        )
+    if len(found.agents) < 2 or len(found.profiles) < FEWEST_PERSONAS:
+        need = f"at least 2 agents x {FEWEST_PERSONAS} personas are needed, better 12 x 64"
+        missing.append(f"{_number(found)}; for ability, difficulty and shares of the variance {need}")
         scale, parts = None, None
     else:
         scale, parts = _scale(found, scores, missing), _parts(whole, scores.shape[1], missing)
@@ -177,13 +178,20 @@ def _scale(found: Trajectories, scores: Floats, notes: list[str]) -> Calibration
 
 def _parts(whole: Floats, played: int, notes: list[str]) -> Components | None:
     """Return variance components on the personas that all agents finished, with as many repeats as all have."""
+    shared = f"{whole.shape[1]} of {played} personas"
+    if whole.shape[1] < FEWEST_PERSONAS:
+        notes.append(f"all agents finished {shared}; to split the variance at least {FEWEST_PERSONAS} are needed")
+        return None
     if whole.shape[1] < played:
-        notes.append(f"variance is split on the {whole.shape[1]} of {played} personas that all agents finished")
+        notes.append(f"variance is split on the {shared} that all agents finished")
     try:
-        return components(_squared(whole))
+        parts = components(_squared(whole))
     except UsageError as error:
         notes.append(f"variance is not split: {error}")
         return None
+    if parts.agents == 2:
+        notes.append("the agents' share and the generalizability rest on a single difference, as there are 2 agents")
+    return parts
 
 
 def _squared(whole: Floats) -> Floats:
@@ -231,9 +239,9 @@ def _hardness(one: Standing) -> float:
 
 
 def _told_apart(whole: Floats, seed: int) -> int | None:
-    means = np.nanmean(whole, axis=2) if whole.shape[1] > 1 else whole[:, :, 0]
-    if min(means.shape) < 2:
+    if len(whole) < 2 or whole.shape[1] < FEWEST_PERSONAS:
         return None
+    means = np.nanmean(whole, axis=2)
     order, count = np.argsort(means.mean(axis=1)), 0
     for low, high in pairwise(order):
         try:

@@ -150,6 +150,9 @@ def test_repeats_split_the_interaction_off() -> None:
     found = calibration_findings(gather(rows[:-1]))
     assert found.components is not None
     assert (found.components.repeats, found.components.personas) == (2, 24)
+    said = "left out where the variance is split: 71 repeats beyond the 2 that every agent has with every persona"
+    assert found.notes == (said,)
+    assert calibration_findings(gather(rows)).notes == ()
     assert found.components.interaction is not None
     assert [one.name for one in found.agents] == ["a2", "a1", "a0"]
 

@@ -184,11 +184,16 @@ def _parts(whole: Floats, played: int, notes: list[str]) -> Components | None:
         return None
     if whole.shape[1] < played:
         notes.append(f"variance is split on the {shared} that all agents finished")
+    square = _squared(whole)
     try:
-        parts = components(_squared(whole))
+        parts = components(square)
     except UsageError as error:
         notes.append(f"variance is not split: {error}")
         return None
+    surplus = int(np.isfinite(whole).sum()) - square.size
+    if surplus:
+        more = f"{counted(surplus, 'repeat')} beyond the {parts.repeats} that every agent has with every persona"
+        notes.append(f"left out where the variance is split: {more}")
     if parts.agents == 2:
         notes.append("the agents' share and the generalizability rest on a single difference, as there are 2 agents")
     return parts

@@ -34,7 +34,8 @@ from trl.chat_template_utils import qwen2_5_chat_template
 
 from emosim.adapters.trl import chat
 from emosim.analysis.contrast import INSIDE, SUCCESS, graded_contrast, place
-from emosim.analysis.diversity import FEWEST, compare_variety, count_acts, variety
+from emosim.analysis.diversity import FEWEST, compare_variety, count_acts
+from emosim.analysis.entropy import hill
 from emosim.analysis.table import ACTS, Table, tabulate
 from emosim.backends.weights import need_weights
 from emosim.packs import Pack
@@ -180,7 +181,7 @@ def summary(records: Sequence[Record], table: Table) -> dict[str, Any]:
         "mood": float(np.mean([100 * record.score for record in records])),
         "turns": float(table.played.mean()),
         "endings": {ending: endings.count(ending) for ending in sorted(set(map(str, endings)))},
-        "effective_acts": variety(counts, draws=50).effective.estimate if len(records) > 1 and counts.sum() else None,
+        "effective_acts": float(hill(counts.sum(axis=0), 1)) if len(records) > 1 and counts.sum() else None,
     }
 
 

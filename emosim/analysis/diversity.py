@@ -9,6 +9,7 @@ Source: SCIENCE.md 3.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final, Literal, TypeAlias
 
@@ -29,6 +30,7 @@ LITTLE: Final = 0.1
 choice, a seventh of what tells two needs apart."""
 FEWEST: Final = 8
 """Episodes a policy below which nothing is concluded."""
+_TINY: Final = 1e-9
 
 Narrowing: TypeAlias = Literal["collapsed", "specialised", "widened", "undetermined"]
 
@@ -42,8 +44,9 @@ class Variety(Value):
     """Episodes they come from."""
     richness: float
     """Hill number of order 0, Chao1: kinds of acts, unseen ones included."""
-    effective: Interval
-    """Hill number of order 1, exp(entropy); interval by resampling episodes."""
+    effective: Interval | None
+    """Hill number of order 1, exp(entropy); interval by resampling episodes; None: all episodes show the same acts, so
+    that resampling them shows no spread."""
     dominant: float | None
     """Hill number of order 2; None: no act occurred twice."""
     entropies: dict[str, float]
@@ -74,14 +77,16 @@ class Change(Value):
 
     effective: tuple[float, float]
     """Effective number of acts, exp(entropy), of base and trained."""
-    ratio: Interval
-    """Effective number of acts, trained over base, by resampling episodes."""
+    ratio: Interval | None
+    """Effective number of acts, trained over base, by resampling episodes; None: those of either policy all show the
+    same acts."""
     p_narrower: float
     """One-sided permutation p of a smaller effective number."""
     p_wider: float
     """One-sided permutation p of a larger one."""
-    detectable: float
-    """Smallest fall of the effective number, as a share of it, that this design finds with 80 % power."""
+    detectable: float | None
+    """Smallest fall of the effective number, as a share of it, that this design finds with 80 % power; None as `ratio`.
+    """
     fit: Fit | None
     """Fit to needs; None: needs are not known or all the same."""
 
@@ -144,8 +149,8 @@ def variety(
     if len(table) < 2:
         raise UsageError(f"{len(table)} episode gives no interval; play at least {FEWEST}, better 80")
     whole = table.sum(axis=0)
-    found = entropy(_resampled(table, draws, seed))
-    low, high = np.exp(_basic(entropy(whole), found, level))
+    if not whole.sum():
+        raise UsageError("no reply shows an act; play with a user that perceives some")
     pairs = float(hill(whole, 2))
     by_need = None if needs is None else _by_need(np.ones((1, len(table))), table, np.asarray(needs))[0]
     known = by_need is not None and len(by_need) > 1
@@ -154,9 +159,7 @@ def variety(
         acts=int(whole.sum()),
         episodes=len(table),
         richness=float(hill(whole, 0)),
-        effective=Interval(
-            estimate=float(hill(whole, 1)), low=low, high=high, level=level, n=len(table), method="bootstrap"
-        ),
+        effective=_spread(entropy(whole), entropy(_resampled(table, draws, seed)), len(table), level),
         dominant=pairs if np.isfinite(pairs) else None,
         entropies={name: float(entropy(whole, name)) for name in ESTIMATORS},
         given_need=given,
@@ -212,14 +215,15 @@ def _change(tables: tuple[Ints, Ints], needs: Ints | None, draws: int, seed: int
             levels=(float(sides[1][0] - split[1][0]), float(sides[0][0] - split[0][0])),
             p_adaptive=_rank(-more),
         )
-    ratio, spread = _ratio(tables, draws, seed)
-    fall = 1.0 - np.exp(-(normal_quantile(1 - ALPHA) + normal_quantile(0.8)) * spread)
+    logs = [entropy(_resampled(table, draws, seed + i)) for i, table in enumerate(tables)]
+    ratio = _spread(sides[0][0] - sides[1][0], logs[1] - logs[0], len(whole), 0.95)
+    seen = (normal_quantile(1 - ALPHA) + normal_quantile(0.8)) * float((logs[1] - logs[0]).std())
     return Change(
         effective=(float(np.exp(sides[1][0])), float(np.exp(sides[0][0]))),
         ratio=ratio,
         p_narrower=_rank(overall),
         p_wider=_rank(-overall),
-        detectable=float(fall),
+        detectable=None if ratio is None else 1.0 - math.exp(-seen),
         fit=fit,
     )
 
@@ -236,6 +240,8 @@ def _judge(found: Change) -> tuple[Narrowing, tuple[str, ...]]:
         return "collapsed", (said, _fitting(fit, shown=False))
     if found.p_wider <= ALPHA:
         return "widened", (said,)
+    if found.detectable is None:
+        return "undetermined", (said, "which fall this design would find is undetermined, as nothing varies in either")
     return "undetermined", (said, f"this design finds a fall of {found.detectable:.0%} with 80 % power")
 
 
@@ -243,7 +249,8 @@ def _width(found: Change) -> str:
     """Return how the effective number of acts changed."""
     ends = " to ".join(f"{number:.1f}" for number in found.effective)
     p = f"one-sided p {found.p_narrower:.2g} of narrowing, {found.p_wider:.2g} of widening"
-    return f"from {ends} effective acts (ratio {found.ratio}; {p})"
+    ratio = found.ratio or "without an interval, as the episodes of either policy all show the same acts"
+    return f"from {ends} effective acts (ratio {ratio}; {p})"
 
 
 def _fitting(fit: Fit, *, shown: bool) -> str:
@@ -285,25 +292,21 @@ def _by_need(picks: Floats, table: Ints, needs: Ints) -> Ints:
     return np.stack(pooled, axis=1).astype(np.int64)
 
 
-def _ratio(tables: tuple[Ints, Ints], draws: int, seed: int) -> tuple[Interval, float]:
-    """Return the ratio of effective numbers with its interval, and the standard error of its logarithm."""
-    found = [entropy(_resampled(table, draws, seed + i)) for i, table in enumerate(tables)]
-    logs = found[1] - found[0]
-    whole = float(entropy(tables[1].sum(axis=0)) - entropy(tables[0].sum(axis=0)))
-    low, high = np.exp(_basic(np.asarray(whole), logs, 0.95))
-    n = len(tables[0]) + len(tables[1])
-    return Interval(estimate=float(np.exp(whole)), low=low, high=high, n=n, method="bootstrap"), float(logs.std())
-
-
 def _resampled(table: Ints, draws: int, seed: int) -> Ints:
     picks = resampling(len(table), draws=draws, seed=seed) * len(table)
     return np.rint(picks @ table).astype(np.int64)
 
 
-def _basic(whole: Floats, found: Floats, level: float) -> tuple[float, float]:
-    """Return a normal interval with the bootstrap's spread: its own bias is the estimator's, met twice."""
-    half = normal_quantile(0.5 + level / 2.0) * float(found.std(ddof=1))
-    return float(whole) - half, float(whole) + half
+def _spread(whole: Floats, found: Floats, episodes: int, level: float) -> Interval | None:
+    """Return the exponential of a logarithm with an interval from resamples of it; None where these are all the same.
+
+    The interval is normal, with the bootstrap's spread: its own bias is the estimator's, met twice.
+    """
+    half, middle = normal_quantile(0.5 + level / 2.0) * float(found.std(ddof=1)), float(whole)
+    if half < _TINY:
+        return None
+    low, high = math.exp(middle - half), math.exp(middle + half)
+    return Interval(estimate=math.exp(middle), low=low, high=high, level=level, n=episodes, method="bootstrap")
 
 
 def _rank(values: Floats) -> float:

@@ -106,6 +106,15 @@ class Table:
         """What the agent said in each episode, reasoning left out, a line a turn."""
         return tuple("\n".join(turn.reply.text for turn in episode.turns) for episode in self.episodes)
 
+    @cached_property
+    def replies(self) -> frozenset[str]:
+        """What the agent said in any turn, reasoning and outer white space left out, each once."""
+        return frozenset(turn.reply.text.strip() for episode in self.episodes for turn in episode.turns)
+
+    def refusal(self, why: str) -> UsageError:
+        """Return an error that begins with where the episodes are stored."""
+        return UsageError(f"{self.source}: {why}" if self.source else why)
+
     def where(self, keep: Sequence[bool]) -> Table:
         """Return the rows marked True, faults still counted."""
         return Table(

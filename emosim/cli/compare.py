@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from emosim.analysis.findings import ComparisonFindings, VarietyFindings
     from emosim.analysis.findings.comparison import ComparisonCell
     from emosim.analysis.findings.variety import Portrait
+    from emosim.analysis.intervals import Interval
     from emosim.analysis.reliability import Paired
 
 Gates = Annotated[
@@ -130,15 +131,24 @@ def _portrait(one: Portrait) -> dict[str, str]:
         "episodes": str(acts.episodes),
         "acts": str(acts.acts),
         "kinds of acts, q=0": f"{acts.richness:.1f}",
-        "kinds of acts, q=1": f"{acts.effective.estimate:.2f} ({acts.effective.low:.2f}..{acts.effective.high:.2f})",
+        "kinds of acts, q=1": _effective(acts.effective),
         "kinds of acts, q=2": _number(acts.dominant),
         "H(strategy | need), nats": _number(acts.given_need),
         "I(strategy; need), nats": _number(acts.adaptivity),
-        "distinct-1": f"{one.distinct[1]:.3f}",
-        "distinct-2": f"{one.distinct[2]:.3f}",
+        "replies": one.replies,
+        "distinct-1": _share(one.distinct[1]),
+        "distinct-2": _share(one.distinct[2]),
         f"Vendi, {one.texts} episodes": f"{one.vendi:.1f}",
         "clusters (holding a success, holding a failure)": f"{ways.clusters} ({ways.correct}, {ways.incorrect})",
     }
+
+
+def _effective(found: Interval | None) -> str:
+    return "undetermined" if found is None else f"{found.estimate:.2f} ({found.low:.2f}..{found.high:.2f})"
+
+
+def _share(value: float | None) -> str:
+    return "undetermined" if value is None else f"{value:.3f}"
 
 
 def _number(value: float | None) -> str:

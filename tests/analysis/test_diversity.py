@@ -135,6 +135,8 @@ def test_the_ratio_and_the_effective_number_are_covered(seeds: int) -> None:
         change = compare_variety(*tables, draws=199).change
         alone = variety(tables[0], draws=200).effective
         assert change is not None
+        assert change.ratio is not None
+        assert alone is not None
         hits = [(change.ratio, numbers[1] / numbers[0]), (alone, numbers[0])]
         truth.append([interval.low <= value <= interval.high for interval, value in hits])
     assert np.mean(truth, axis=0) == pytest.approx(0.95, abs=0.025 if seeds > 500 else 0.08)
@@ -154,6 +156,7 @@ def test_variety_reports_all_columns() -> None:
     found = variety(StrategyAgent.specialist(purity=0.9).counts(rng, NEEDS), NEEDS)
     assert found.adaptivity is not None
     assert found.adaptivity > 1.0
+    assert found.effective is not None
     assert found.effective.low < found.effective.estimate < found.effective.high
     assert set(found.entropies) == {"chao", "chao_shen", "miller_madow", "plug_in"}
     assert variety(np.eye(4, dtype=int), np.zeros(4, int)).given_need is None
@@ -176,3 +179,19 @@ def test_what_says_nothing_is_undetermined(base: np.ndarray, trained: np.ndarray
 def test_one_episode_has_no_interval() -> None:
     with pytest.raises(UsageError, match="better 80"):
         variety(np.ones((1, 4), int))
+    with pytest.raises(UsageError, match="no reply shows an act"):
+        variety(np.zeros((9, 4), int))
+
+
+def test_episodes_that_all_show_the_same_acts_have_no_spread() -> None:
+    same, other = np.tile([4, 4, 0], (20, 1)), np.tile([0, 4, 4], (20, 1))
+    assert variety(same).effective is None
+    found = compare_variety(same, other)
+    assert found.kind == "undetermined"
+    assert found.change is not None
+    assert (found.change.ratio, found.change.detectable) == (None, None)
+    assert "without an interval, as the episodes of either policy all show the same acts" in found.reasons[0]
+    assert "undetermined" in found.reasons[1]
+    needs = np.arange(20) % 2
+    narrowed = compare_variety(same, np.tile([8, 0, 0], (20, 1)), needs, needs)
+    assert (narrowed.change is not None, narrowed.kind != "undetermined") == (True, True), "permutations still tell"

@@ -61,6 +61,24 @@ def test_diversity_is_compared_on_the_users_that_both_runs_met(said: Said) -> No
     assert "baseline:rung3 (baseline)" in out
 
 
+@pytest.mark.parametrize(("says", "replies"), [("", "all empty"), ("Okay.", "all the same")])
+def test_an_agent_that_always_says_the_same_is_said_to(
+    said: Said, monkeypatch: pytest.MonkeyPatch, says: str, replies: str
+) -> None:
+    name = replies.replace(" ", "_")
+    Path(f"{name}.py").write_text(f"def agent(messages):\n    return {says!r}\n")
+    monkeypatch.syspath_prepend(".")
+    for out, agent, people in (("same", f"py:{name}:agent", CAST), ("other", "baseline:rung3", CAST)):
+        said("run", "--agent", agent, "--personas", people, "--level", "0", "-n", "2", "--out", out, *QUIET)
+    code, out, err = said("diversity", "same")
+    assert (code, err) == (0, "")
+    assert f"undetermined (64 acts in 16 episodes). Its replies are {replies}; all episodes show the same" in out
+    assert "acts that come in fewer than 17% of episodes could go unseen" in out
+    assert "(1.00..1.00)" not in out
+    code, out, err = said("diversity", "other", "same")
+    assert (code, err, f"; the baseline's replies are {replies}" in out) == (0, "", True)
+
+
 def cut(run: str, kept: int) -> None:
     """Leave the first episodes of a run, as if it had been stopped there."""
     lines = Path(run, "episodes.jsonl").read_text().splitlines(keepends=True)

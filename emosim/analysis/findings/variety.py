@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 
@@ -29,6 +29,8 @@ from emosim.value import Value
 MOST_TEXTS: Final = 200
 """Episodes, evenly taken, over which Vendi score and clusters are computed: both cost their square."""
 
+Replies: TypeAlias = Literal["varied", "all the same", "all empty"]
+
 
 class Portrait(Value):
     """How varied one agent is."""
@@ -37,8 +39,11 @@ class Portrait(Value):
     """Spec of the agent."""
     acts: Variety
     """Hill numbers, H(strategy | need) and I(strategy; need) of the acts."""
-    distinct: dict[int, float]
-    """Share of distinct n-grams for n = 1 and 2, at the same number of n-grams for all agents compared."""
+    replies: Replies
+    """Whether all replies of all turns are the same, or empty."""
+    distinct: dict[int, float | None]
+    """Share of distinct n-grams for n = 1 and 2, at the same number of n-grams for all agents compared; None: one of
+    them said too little to have any."""
     vendi: float
     """Effective number of different episodes, at the same number of episodes for all agents compared."""
     texts: int
@@ -121,14 +126,26 @@ def _common(table: Table, other: Table) -> Table:
 def _portrait(table: Table, tables: list[Table], first: int | None, seed: int) -> Portrait:
     kept = table.where(_thinned(len(table)))
     size = min(min(len(one), MOST_TEXTS) for one in tables)
+    try:
+        acts = variety(count_acts(table.acts, len(ACTS), first), table.needs, seed=seed)
+    except UsageError as error:
+        raise table.refusal(str(error)) from None
+    grams = {n: min(_grams(one, n) for one in tables) for n in (1, 2)}
     return Portrait(
         agent=only_agent(table),
-        acts=variety(count_acts(table.acts, len(ACTS), first), table.needs, seed=seed),
-        distinct={n: distinct(table.texts, n, at=max(1, min(_grams(one, n) for one in tables))) for n in (1, 2)},
+        acts=acts,
+        replies=_replies(table),
+        distinct={n: distinct(table.texts, n, at=least) if least else None for n, least in grams.items()},
         vendi=vendi(kept.texts, at=size, seed=seed),
         texts=size,
         ways=unique_trajectories(kept.texts, returns_of(kept.moods) >= SUCCESS - 1e-9),
     )
+
+
+def _replies(table: Table) -> Replies:
+    if len(table.replies) > 1:
+        return "varied"
+    return "all the same" if any(table.replies) else "all empty"
 
 
 def _grams(table: Table, n: int) -> int:
@@ -144,9 +161,18 @@ def _alone(found: Portrait, table: Table) -> str:
     size = f"{counted(found.acts.acts, 'act')} in {counted(len(table), 'episode')}"
     if len(table) < FEWEST:
         return undetermined(f"{found.agent}: diversity", size, (f"at least {FEWEST} episodes are needed",))
-    many = found.acts.effective
+    many, alike = found.acts.effective, _alike(found)
+    if many is None:
+        unseen = f"acts that come in fewer than {1.0 - 0.05 ** (1.0 / len(table)):.0%} of episodes could go unseen"
+        why = (*alike, f"all episodes show the same acts, so that their spread is not known; {unseen}")
+        return undetermined(f"{found.agent}: diversity", size, why)
     used = f"{many.estimate:.1f} kinds of acts (95 % {many.low:.1f}..{many.high:.1f}; {_fitted(found)}; {size})"
-    return f"{found.agent} uses {used}; name a baseline to test whether that narrowed"
+    return "; ".join([f"{found.agent} uses {used}", *alike, "name a baseline to test whether that narrowed"])
+
+
+def _alike(found: Portrait, whose: str = "its replies") -> tuple[str, ...]:
+    """Return that all replies are the same, or nothing."""
+    return () if found.replies == "varied" else (f"{whose} are {found.replies}",)
 
 
 def _fitted(found: Portrait) -> str:
@@ -163,4 +189,5 @@ def _against(found: Portrait, base: Portrait, change: Comparison) -> str:
         "widened": "has widened",
         "undetermined": "is not told apart in diversity (undetermined)",
     }
-    return f"{found.agent} against {base.agent} {words[change.kind]}: {'; '.join(change.reasons)}"
+    told = *change.reasons, *_alike(found), *_alike(base, "the baseline's replies")
+    return f"{found.agent} against {base.agent} {words[change.kind]}: {'; '.join(told)}"

@@ -201,6 +201,11 @@ def pair(table: Table, first: str, second: str) -> tuple[Table, Table]:
     return one.where([key in shared for key in one.keys]), two.where([key in shared for key in two.keys])
 
 
+def named(one: Table, other: Table) -> str:
+    """Return where two tables are stored, for messages."""
+    return f"{one.source} and {other.source}" if one.source and other.source else "the runs"
+
+
 def crossed(table: Table, kind: str = "final") -> tuple[tuple[str, ...], tuple[str, ...], Floats]:
     """Return agents [A], personas [P] and mean returns [A, P], over the personas that every agent finished.
 

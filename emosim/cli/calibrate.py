@@ -60,11 +60,15 @@ def _trajectories(
         raise UsageError(f"{other} is no directory of a run as the others are; give one file, or directories of runs")
     from emosim.cli.stored import check_comparable, table_of
 
-    differ = [note for path in paths[1:] for note in check_comparable(paths[0], path, force=force)]
+    differ = [
+        f"{paths[0]} and {path} differ in {note}"
+        for path in paths[1:]
+        for note in check_comparable(paths[0], path, force=force)
+    ]
     tables = [table_of(path, levels=level, force=force) for path in paths]
     _check_once(paths, tables)
     played = gather(row for table in tables for row in _rows(table))
-    return played, sum(table.faults for table in tables), tuple(dict.fromkeys(differ))
+    return played, sum(table.faults for table in tables), tuple(differ)
 
 
 def _check_once(paths: list[Path], tables: list[Table]) -> None:

@@ -42,7 +42,7 @@ def test_calibrating_takes_one_difficulty_and_no_episode_twice(said: Said) -> No
     code, _, err = said("calibrate", "r1", "r3", "r2")
     assert (code, "r1 and r2 are not comparable (user: rules@4 and rules-sage@4; " in err) == (2, True)
     code, out, _ = said("calibrate", "r1", "r2", "--force")
-    assert (code, "note: user: rules@4 and rules-sage@4" in out) == (0, True)
+    assert (code, "note: r1 and r2 differ in user: rules@4 and rules-sage@4" in out) == (0, True)
 
 
 def test_diversity_is_compared_on_the_users_that_both_runs_met(said: Said) -> None:
@@ -54,7 +54,9 @@ def test_diversity_is_compared_on_the_users_that_both_runs_met(said: Said) -> No
     ):
         said("run", "--agent", "baseline:rung3", "--level", level, "--personas", people, "--out", out, *QUIET)
     code, _, err = said("diversity", "easy", "hard")
-    assert (code, "share no persona at one difficulty" in err) == (2, True)
+    assert (code, "easy and hard share no persona at one difficulty" in err) == (2, True)
+    code, _, err = said("compare", "easy", "hard")
+    assert (code, "easy and hard share no episode key" in err) == (2, True)
     code, out, _ = said("diversity", "both", "few")
     assert (code, "14 episodes of users whom the other run did not meet" in out) == (0, True)
     assert "baseline:rung3 (run)" in out

@@ -12,7 +12,7 @@ from emosim.analysis.findings.ceiling import cells_of, only_agent
 from emosim.analysis.findings.sentences import between
 from emosim.analysis.intervals import Floats, Interval, mean_interval
 from emosim.analysis.reliability import Paired, paired
-from emosim.analysis.table import Table
+from emosim.analysis.table import Table, named
 from emosim.analysis.verdict import FEWEST_PERSONAS, Verdict, compare
 from emosim.errors import UsageError
 from emosim.suite import EpisodeKey
@@ -91,7 +91,8 @@ def comparison_findings(
     names = only_agent(base), only_agent(trained)
     shared = set(base.keys) & set(trained.keys)
     if not shared:
-        raise UsageError("the runs share no episode key; play both on the same pack, personas, levels and seeds")
+        both = "play both on the same pack, personas, levels and seeds"
+        raise UsageError(f"{named(base, trained)} share no episode key; {both}")
     first, second = (table.where([key in shared for key in table.keys]) for table in (base, trained))
     cells = tuple(_cell(cell, names, first.at(cell), second.at(cell), seed) for cell in cells_of(first))
     return ComparisonFindings(

@@ -21,7 +21,7 @@ from emosim.analysis.diversity import (
 from emosim.analysis.findings.ceiling import only_agent
 from emosim.analysis.findings.sentences import undetermined
 from emosim.analysis.returns import returns_of
-from emosim.analysis.table import ACTS, Table
+from emosim.analysis.table import ACTS, Table, named
 from emosim.analysis.wording import Trajectories, distinct, tokens, unique_trajectories, vendi
 from emosim.errors import UsageError
 from emosim.value import Value
@@ -119,7 +119,7 @@ def _common(table: Table, other: Table) -> Table:
     met = {(key.pack, key.persona, key.language, key.cell) for key in other.keys}
     kept = table.where([(key.pack, key.persona, key.language, key.cell) in met for key in table.keys])
     if not len(kept):
-        raise UsageError("the runs share no persona at one difficulty; play one again as the other was played")
+        raise UsageError(f"{named(table, other)} share no persona at one difficulty; play one as the other was played")
     return kept
 
 

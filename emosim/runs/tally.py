@@ -9,8 +9,9 @@ from typing import NamedTuple, TypeAlias
 
 from emosim.episode import unbacked
 from emosim.errors import BUDGET
-from emosim.flow import Seat, Usage, UsageSum
+from emosim.flow import Seat
 from emosim.runs.records import Failure, Record, SpentBySeat
+from emosim.usage import Usage, UsageSum
 
 
 class Row(NamedTuple):
@@ -91,7 +92,7 @@ class Tally:
         self._spend(failure.usage)
 
     def heard(self, seat: Seat, usage: Usage) -> None:
-        """Count an answer of a model."""
+        """Count what a question to a model used."""
         self._live[seat].add(usage)
 
     @property

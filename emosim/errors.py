@@ -29,6 +29,12 @@ FATAL: Final = frozenset(
 BUDGET: Final = "budget"
 """Cause of an episode that the budget cut short: nobody's fault, to be played when there is budget again."""
 
+INTERRUPTED: Final = "interrupted"
+"""Cause of an episode that had not ended when its run did, by Ctrl-C or by an error that all others would meet."""
+
+CUT_SHORT: Final = frozenset({BUDGET, INTERRUPTED})
+"""Causes of episodes that were cut short: nobody's fault, to be played anew."""
+
 
 _NOTHING: Final = Usage()
 

@@ -161,14 +161,14 @@ class Game:
 _NOTHING: Final = (SpentBySeat(), Models())
 
 
-async def play_game(house: House, key: EpisodeKey, casting: Casting) -> Record | Failure:
+async def play_game(game: Game) -> Record | Failure:
     """Play an episode and return what is to be stored; a failure with cause `budget` if the budget cut it short.
 
     Raises:
         EmosimError: Every other episode would meet this too.
     """
-    game = Game(house, key, house.open(key, casting))
-    limit = asyncio.timeout(house.deadline_s)
+    deadline_s = game.house.deadline_s
+    limit = asyncio.timeout(deadline_s)
     try:
         async with limit:
             await game.play()
@@ -179,7 +179,7 @@ async def play_game(house: House, key: EpisodeKey, casting: Casting) -> Record |
         return game.failure(game.seat, error.cause, str(error))
     except Exception as error:
         if limit.expired():
-            late = f"not finished within {house.deadline_s:g} s, waiting for the {game.seat}"
+            late = f"not finished within {deadline_s:g} s, waiting for the {game.seat}"
             return game.failure("environment", "deadline", late)
         # A bug in somebody's agent, or in ours, costs one episode and is on record; it does not cost the run.
         return game.failure(game.seat, "exception", f"{type(error).__name__}: {error}")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
-from stage import SUITE, Asker
+from stage import SUITE, Asker, Counting, Listener, answered
 
 from emosim.backends import Meter, resolve_backend
-from emosim.flow import Seat
-from emosim.runs import Pace, Players, Summary, config_of, play, read_run
+from emosim.errors import BackendError
+from emosim.flow import ChatRequest, ChatResponse, Seat
+from emosim.runs import Pace, Players, Summary, aplay, config_of, play, read_failures, read_run, verify
 from emosim.runs.store import read_attempts
 from emosim.suite import Suite
 from emosim.testing.fake_server import FakeServer
@@ -87,3 +89,46 @@ def test_tries_of_episodes_that_the_budget_cuts_short_are_theirs(tmp_path: Path,
         summary = play(config_of(SUITE, cast), cast, tmp_path / "run", Pace(8, deadline_s=30))
     assert summary.status == "budget"
     check(tmp_path / "run", meter, summary)
+
+
+def summary_of(out: Path) -> Summary:
+    return Summary.model_validate_json((out / "summary.json").read_bytes())
+
+
+def test_episodes_that_an_interrupt_cuts_short_are_kept_with_what_they_cost(tmp_path: Path) -> None:
+    meter = metered()
+
+    async def cancel_soon(cast: Players, server: FakeServer) -> None:
+        task = asyncio.create_task(aplay(config_of(SUITE, cast), cast, tmp_path / "run", Pace(3)))
+        while server.requests < 40:
+            await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    with FakeServer(answer, faults={"server_error": 0.1}, latency_s=0.01) as server:
+        cast = players(server, meter)
+        asyncio.run(cancel_soon(cast, server))
+        summary = summary_of(tmp_path / "run")
+        assert (summary.status, summary.cut.attempts) == ("interrupted", 3)
+        check(tmp_path / "run", meter, summary)
+        again = play(config_of(SUITE, cast), cast, tmp_path / "run", Pace(8))
+    assert again.finished + again.failed == len(SUITE.episode_keys())
+    assert again.cut == summary.cut
+    check(tmp_path / "run", meter, again)
+    assert verify(tmp_path / "run").is_good
+
+
+def test_episodes_that_an_error_of_all_cuts_short_are_kept_with_what_they_cost(tmp_path: Path) -> None:
+    left = iter(range(25))
+
+    def refuse_late(request: ChatRequest) -> ChatResponse | BackendError:
+        return answered() if next(left, None) is not None else BackendError("the key was refused", cause="auth")
+
+    cast = Players(Asker(), Listener(), Counting(refuse_late, wait_s=0.001))  # type: ignore[arg-type]
+    with pytest.raises(BackendError, match="the key was refused"):
+        play(config_of(SUITE, cast), cast, tmp_path / "run", Pace(3))
+    summary = summary_of(tmp_path / "run")
+    assert 0 < summary.cut.attempts <= 3
+    assert stored(tmp_path / "run", "agent").calls == summary.usage.agent.calls == 25
+    assert not list(read_failures(tmp_path / "run"))

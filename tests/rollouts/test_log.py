@@ -6,6 +6,7 @@ import asyncio
 import os
 import threading
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -121,3 +122,26 @@ def test_what_the_users_model_used_is_all_in_the_log(awaited: bool, tmp_path: Pa
     assert failures
     assert (kept.calls, kept.tokens) == (meter.usage().calls, meter.usage().tokens)
     assert kept.cost == pytest.approx(meter.usage().cost)
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_log_keeps_little_of_a_rollout_in_memory(again: bool, tmp_path: Path) -> None:
+    users = Rollouts(log=tmp_path / "log")
+    rollout = users.open(KEY)
+    rollout.leave()
+    assert users.log
+    many = 1500
+
+    def add(number: int) -> None:
+        rollout.key = EpisodeKey.parse(f"core/dolores:en:L0.30:s{0 if again else number:06d}")
+        users.log.add(rollout)
+
+    for number in range(50):
+        add(number)
+    tracemalloc.start()
+    for number in range(50, 50 + many):
+        add(number)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    users.close()
+    assert kept / many < 400

@@ -19,6 +19,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Final
 
+from emosim.usage import Usage
+
 FATAL: Final = frozenset(
     {"auth", "not_found", "quota", "no_backend", "missing_extra", "pack", "usage", "run", "changed_settings"}
 )
@@ -26,6 +28,15 @@ FATAL: Final = frozenset(
 
 BUDGET: Final = "budget"
 """Cause of an episode that the budget cut short: nobody's fault, to be played when there is budget again."""
+
+INTERRUPTED: Final = "interrupted"
+"""Cause of an episode that had not ended when its run did, by Ctrl-C or by an error that all others would meet."""
+
+CUT_SHORT: Final = frozenset({BUDGET, INTERRUPTED})
+"""Causes of episodes that were cut short: nobody's fault, to be played anew."""
+
+
+_NOTHING: Final = Usage()
 
 
 class EmosimError(Exception):
@@ -80,11 +91,12 @@ class BackendError(EmosimError):
     Args:
         message: One line.
         cause: Typed cause, such as `auth`, `bad_request`, `timeout`, `rate_limit`, `server` or `unreachable`.
+        usage: What all tries together used, as far as is known.
     """
 
-    def __init__(self, message: str, *, cause: str = "backend") -> None:
+    def __init__(self, message: str, *, cause: str = "backend", usage: Usage = _NOTHING) -> None:
         super().__init__(message)
-        self.cause = cause
+        self.cause, self.usage = cause, usage
 
 
 class TransientBackendError(BackendError):

@@ -12,7 +12,6 @@ from emosim.flow import (
     Flow,
     Message,
     Requests,
-    Usage,
     adrive,
     ask,
     drive,
@@ -110,8 +109,3 @@ def test_the_key_is_the_content() -> None:
     assert ChatRequest(messages=question("a").messages, seed=1).key != same
     assert ChatRequest(messages=question("a").messages, seat="agent").key == same, "accounting is not content"
     assert len(question("\ud800").key) == 64
-
-
-def test_usage_adds_up_and_an_unknown_price_stays_unknown() -> None:
-    assert Usage(1, 10, 5, 2, 0.5) + Usage(1, 1, 1, 0, 0.25) == Usage(2, 11, 6, 2, 0.75)
-    assert (Usage(1, 1, 1, 0, None) + Usage(1, 1, 1, 0, 1.0)).cost is None

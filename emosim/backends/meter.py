@@ -15,7 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from emosim.backends.loops import ProcessLock
 from emosim.errors import BudgetExceeded, UsageError
-from emosim.flow import ChatRequest, Seat, Usage, UsageSum
+from emosim.flow import ChatRequest, Seat
+from emosim.usage import Usage, UsageSum
 from emosim.value import Value
 
 UNSTATED_OUTPUT = 256

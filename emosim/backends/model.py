@@ -6,7 +6,7 @@ import asyncio
 import time
 import weakref
 from dataclasses import dataclass, fields
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from tenacity import (
     AsyncRetrying,
@@ -22,12 +22,15 @@ from emosim.backends.loops import Gate, LoopPool, PerLoop
 from emosim.backends.meter import Meter, Price, estimate_input, estimate_tokens
 from emosim.backends.protocol import WEAKER_FORMAT, Body, ResponseFormat, Transport, Wire, chat_body, read_reply
 from emosim.errors import BackendError, TransientBackendError, UsageError
-from emosim.flow import Answer, Answers, ChatRequest, ChatResponse, Requests, Usage
+from emosim.flow import Answer, Answers, ChatRequest, ChatResponse, Requests
+from emosim.usage import Usage
 
 _READ_BY_SERVER = ("timeout", "truncated", "bad_body")
 """Faults after which the server has probably worked, so that the input is charged, as an estimate."""
 
 _NOTHING = Usage()
+_Tries: TypeAlias = list[Usage]
+"""What each try of a call used, so far."""
 
 
 @dataclass(frozen=True)
@@ -140,31 +143,39 @@ class ModelBackend:
         """Answer all requests; the gate is the running loop's own unless another is given."""
         wire, own = self._lines.kept() or await self._lines.get()
         gate = gate or own
-        if len(requests) == 1:
-            return [await self._ask(wire, requests[0], gate)]
-        return await asyncio.gather(*[self._ask(wire, request, gate) for request in requests])
+        tries: list[_Tries] = [[] for _ in requests]
+        try:
+            if len(requests) == 1:
+                return [await self._ask(wire, requests[0], gate, tries[0])]
+            asking = zip(requests, tries, strict=True)
+            return await asyncio.gather(*[self._ask(wire, request, gate, made) for request, made in asking])
+        except asyncio.CancelledError as cancelled:
+            used = sum([_used(made) for made in tries], _NOTHING)
+            raise cancelled from BackendError(f"{self._name} was cut off", cause="cancelled", usage=used)
 
-    async def _ask(self, wire: Wire, request: ChatRequest, gate: Gate) -> Answer:
+    async def _ask(self, wire: Wire, request: ChatRequest, gate: Gate, tries: _Tries) -> Answer:
         if not gate.enter_at_once():
             await gate.enter()
         begun = time.monotonic()
         try:
-            return await self._try(wire, request, begun)
+            return await self._try(wire, request, begun, tries)
         except TransientBackendError as first:
-            return await self._try_again(wire, request, begun, first)
+            return await self._try_again(wire, request, begun, tries, first)
         except BackendError as error:
-            return error
+            return _told(error, tries)
         finally:
             gate.leave()
 
-    async def _try_again(self, wire: Wire, request: ChatRequest, begun: float, first: BackendError) -> Answer:
+    async def _try_again(
+        self, wire: Wire, request: ChatRequest, begun: float, tries: _Tries, first: BackendError
+    ) -> Answer:
         """Retry after a first try that failed; tenacity is made only now, as most calls never need it."""
         failed = [first]
 
         async def attempt() -> ChatResponse:
             if failed:
                 raise failed.pop()
-            return await self._try(wire, request, begun)
+            return await self._try(wire, request, begun, tries)
 
         limits = self.limits
         left_s = limits.deadline_s - (time.monotonic() - begun)
@@ -178,7 +189,7 @@ class ModelBackend:
         try:
             return await retrying(attempt)
         except BackendError as error:
-            return error
+            return _told(error, tries)
 
     def _wait_s(self, state: RetryCallState) -> float:
         limits, error = self.limits, state.outcome.exception() if state.outcome else None
@@ -186,14 +197,14 @@ class ModelBackend:
         asked_s = error.retry_after_s if isinstance(error, TransientBackendError) else None
         return max(backoff(state), asked_s or 0.0)
 
-    async def _try(self, wire: Wire, request: ChatRequest, begun: float) -> ChatResponse:
+    async def _try(self, wire: Wire, request: ChatRequest, begun: float, tries: _Tries) -> ChatResponse:
         """Send once; once more for the seed, and for each response format, that the server turns out not to take."""
         seeded = self._seeded
         while True:
             form = self._format
             try:
                 body = chat_body(request, self.transport.model, form, self.limit_key, seeded)
-                response = await self._send(wire, request, body, begun)
+                response = await self._send(wire, request, body, begun, tries)
             except BackendError as error:
                 if error.cause == "seed" and "seed" in body:
                     seeded = False
@@ -206,7 +217,7 @@ class ModelBackend:
                 self._seeded &= seeded
                 return response
 
-    async def _send(self, wire: Wire, request: ChatRequest, body: Body, begun: float) -> ChatResponse:
+    async def _send(self, wire: Wire, request: ChatRequest, body: Body, begun: float, tries: _Tries) -> ChatResponse:
         hold = self.meter.reserve(request, self._price)
         used = _NOTHING
         try:
@@ -221,8 +232,8 @@ class ModelBackend:
             used = Usage(0, estimate_input(request), estimated=True)
             raise
         finally:
-            used = self.meter.settle(hold, used)
-        return ChatResponse(response.text, response.reasoning, response.finish_reason, response.model, used)
+            tries.append(self.meter.settle(hold, used))
+        return ChatResponse(response.text, response.reasoning, response.finish_reason, response.model, _used(tries))
 
 
 def _let_go(loops: LoopPool, lines: PerLoop[_Line]) -> None:
@@ -237,6 +248,15 @@ def _let_go(loops: LoopPool, lines: PerLoop[_Line]) -> None:
 async def _close(line: _Line) -> None:
     """Close a line; a module function, so that closing holds no backend alive."""
     await line.wire.close()
+
+
+def _used(tries: _Tries) -> Usage:
+    return tries[0] if len(tries) == 1 else sum(tries, _NOTHING)
+
+
+def _told(error: BackendError, tries: _Tries) -> BackendError:
+    error.usage = _used(tries)
+    return error
 
 
 def _estimate(request: ChatRequest, response: ChatResponse) -> Usage:

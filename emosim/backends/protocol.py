@@ -13,7 +13,8 @@ from pydantic_core import from_json
 
 from emosim.backends.keys import one_line
 from emosim.errors import BackendError, TransientBackendError
-from emosim.flow import ChatRequest, ChatResponse, Usage
+from emosim.flow import ChatRequest, ChatResponse
+from emosim.usage import Usage
 
 Body: TypeAlias = dict[str, object]
 ResponseFormat: TypeAlias = Literal["json_schema", "json_object", "text"]

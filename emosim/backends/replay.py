@@ -14,7 +14,8 @@ from typing import Literal, TypeAlias
 from emosim.backends.keys import one_line
 from emosim.backends.loops import ProcessLock
 from emosim.errors import BackendError, RunError, UsageError
-from emosim.flow import Answer, Answers, Backend, ChatRequest, ChatResponse, Requests, Usage
+from emosim.flow import Answer, Answers, Backend, ChatRequest, ChatResponse, Requests
+from emosim.usage import Usage
 
 Mode: TypeAlias = Literal["replay", "record", "auto"]
 Tape: TypeAlias = dict[str, dict[int, ChatResponse]]

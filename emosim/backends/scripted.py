@@ -8,7 +8,8 @@ from typing import TypeAlias
 from emosim.backends.loops import ProcessLock
 from emosim.backends.meter import estimate_input, estimate_tokens
 from emosim.errors import BackendError
-from emosim.flow import Answer, Answers, ChatRequest, ChatResponse, Requests, Usage
+from emosim.flow import Answer, Answers, ChatRequest, ChatResponse, Requests
+from emosim.usage import Usage
 
 Line: TypeAlias = str | ChatResponse | BackendError
 

@@ -9,10 +9,11 @@ from typing import Final
 from emosim.backends import Meter, ModelBackend, Price
 from emosim.cli.display import money
 from emosim.engine import open_episode
-from emosim.flow import Backend, Usage
+from emosim.flow import Backend
 from emosim.runs import Players, RunConfig, keys_of, read_run
 from emosim.runs.store import holds_run
 from emosim.suite import EpisodeKey
+from emosim.usage import Usage
 
 CALLS_PER_TURN: Final = {"llm": 1}
 """Questions that a kind of user asks a turn where it is not two."""

@@ -38,7 +38,8 @@ class Log:
         self._lock = ProcessLock()
         self._process = 0
         self._store: RunStore | None = None
-        self._next: dict[EpisodeKey, int] = {}
+        self._next: dict[str, int] = {}
+        """The number of the next attempt at each episode, by the text of its key, which is the first one's own."""
         _LOGS.add(self)
 
     def add(self, rollout: Rollout) -> None:
@@ -49,9 +50,10 @@ class Log:
         """
         with self._lock:
             store = self._opened()
-            first = replace(rollout.key, attempt=0)
+            first = str(replace(rollout.key, attempt=0))
             attempt = self._next.get(first, 0)
-            store.add(self._entry(rollout, str(replace(first, attempt=attempt))))
+            key = str(replace(rollout.key, attempt=attempt)) if attempt else first
+            store.add(self._entry(rollout, key))
             self._next[first] = attempt + 1
 
     def close(self) -> None:
@@ -102,11 +104,11 @@ class Log:
         )
 
 
-def _following(met: Iterable[EpisodeKey]) -> dict[EpisodeKey, int]:
+def _following(met: Iterable[EpisodeKey]) -> dict[str, int]:
     """Return the number after the highest attempt at each episode."""
-    following: dict[EpisodeKey, int] = {}
+    following: dict[str, int] = {}
     for key in met:
-        first = replace(key, attempt=0)
+        first = str(replace(key, attempt=0))
         following[first] = max(following.get(first, 0), key.attempt + 1)
     return following
 

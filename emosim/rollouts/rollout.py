@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from emosim.engine import advance, invalidate, leave
 from emosim.episode import Episode, Transition, Utterance, agent_view
 from emosim.errors import EmosimError, UsageError, raise_if_common
-from emosim.flow import Answers, Backend, ChatResponse, Flow, Requests, Usage, adrive, drive
+from emosim.flow import Answers, Backend, ChatResponse, Flow, Requests, adrive, drive, used_by
 from emosim.info import info_of
 from emosim.rewards import Reward
 from emosim.rollouts.outcome import Outcome, Step
@@ -17,6 +17,7 @@ from emosim.rollouts.rows import ChatMessage, chat
 from emosim.runs.game import sayable
 from emosim.runs.records import return_of
 from emosim.suite import EpisodeKey
+from emosim.usage import Usage
 from emosim.users.protocol import User
 
 
@@ -93,7 +94,7 @@ class Rollout:
         limit = asyncio.timeout(self.setting.deadline_s)
         try:
             async with limit:
-                return await adrive(turn, self.setting.backend)
+                return await self._adriven(turn)
         except EmosimError as error:
             return error
         except TimeoutError:
@@ -196,6 +197,13 @@ class Rollout:
     def __exit__(self, *_: object) -> None:
         self._busy = False
 
+    async def _adriven(self, turn: Flow[Transition]) -> Transition:
+        try:
+            return await adrive(turn, self.setting.backend)
+        except asyncio.CancelledError as cancelled:
+            self.spent += used_by(cancelled)
+            raise
+
     def _counted(self, flow: Flow[Transition]) -> Flow[Transition]:
         answers: Answers | None = None
         while True:
@@ -206,8 +214,9 @@ class Rollout:
                 return step
             answers = yield requests
             for answer in answers:
+                self.spent += answer.usage
                 if isinstance(answer, ChatResponse):
-                    self.spent, self.models = self.spent + answer.usage, self.models | {answer.model}
+                    self.models |= {answer.model}
 
 
 class Late(EmosimError):

@@ -11,13 +11,14 @@ from typing import Final
 from emosim.engine import advance, is_over, leave, open_another, open_episode
 from emosim.episode import Episode, Transition, Utterance
 from emosim.errors import FATAL, BackendError, EmosimError, UsageError
-from emosim.flow import Answers, Backend, Bounded, ChatResponse, Requests, Seat, Usage, UsageSum, adrive, drive
+from emosim.flow import Answers, Backend, Bounded, ChatResponse, Requests, Seat, adrive, drive, used_by
 from emosim.packs import Casting
 from emosim.policies.protocol import Policy, see
 from emosim.rewards import Reward
 from emosim.runs.config import RunConfig, masked
 from emosim.runs.records import AtFault, Failure, Models, Record, Spent, SpentBySeat, record_of
 from emosim.suite import EpisodeKey
+from emosim.usage import Usage, UsageSum
 from emosim.users.protocol import User
 
 
@@ -44,7 +45,7 @@ class House:
     deadline_s: float = 3600.0
     """Longest time for one episode; nothing hangs longer."""
     heard: Callable[[Seat, Usage], None] = lambda seat, usage: None
-    """Is told what each answer used."""
+    """Is told what each question used, answered or not."""
     openings: dict[str, Episode] = field(default_factory=dict)
     """One opened episode for each persona, language and difficulty, whose values all others of its kind share."""
 
@@ -160,14 +161,14 @@ class Game:
 _NOTHING: Final = (SpentBySeat(), Models())
 
 
-async def play_game(house: House, key: EpisodeKey, casting: Casting) -> Record | Failure:
+async def play_game(game: Game) -> Record | Failure:
     """Play an episode and return what is to be stored; a failure with cause `budget` if the budget cut it short.
 
     Raises:
         EmosimError: Every other episode would meet this too.
     """
-    game = Game(house, key, house.open(key, casting))
-    limit = asyncio.timeout(house.deadline_s)
+    deadline_s = game.house.deadline_s
+    limit = asyncio.timeout(deadline_s)
     try:
         async with limit:
             await game.play()
@@ -178,19 +179,19 @@ async def play_game(house: House, key: EpisodeKey, casting: Casting) -> Record |
         return game.failure(game.seat, error.cause, str(error))
     except Exception as error:
         if limit.expired():
-            late = f"not finished within {house.deadline_s:g} s, waiting for the {game.seat}"
+            late = f"not finished within {deadline_s:g} s, waiting for the {game.seat}"
             return game.failure("environment", "deadline", late)
         # A bug in somebody's agent, or in ours, costs one episode and is on record; it does not cost the run.
         return game.failure(game.seat, "exception", f"{type(error).__name__}: {error}")
 
 
 class Line:
-    """A backend as one seat of one episode uses it: answers pass through and are counted.
+    """A backend as one seat of one episode uses it: answers pass through, and what all tries used is counted.
 
     Args:
         backend: What answers.
         seat: Whose it is.
-        heard: Is told what each answer used.
+        heard: Is told what each question used, answered or not.
     """
 
     __slots__ = ("_backend", "_heard", "_seat", "models", "used")
@@ -206,18 +207,25 @@ class Line:
 
     async def acomplete(self, requests: Requests) -> Answers:
         """Answer all requests, awaiting."""
-        return self._count(await self._backend.acomplete(requests))
+        try:
+            return self._count(await self._backend.acomplete(requests))
+        except asyncio.CancelledError as cancelled:
+            self._add(used_by(cancelled))
+            raise
 
     def _count(self, answers: Answers) -> Answers:
         for answer in answers:
             if isinstance(answer, ChatResponse):
-                self.used.add(answer.usage)
-                self._heard(self._seat, answer.usage)
                 if answer.model not in self.models:
                     self.models |= {answer.model}
             elif not isinstance(answer, BackendError):
                 raise TypeError(f"a backend answered with {type(answer).__name__}")
+            self._add(answer.usage)
         return answers
+
+    def _add(self, usage: Usage) -> None:
+        self.used.add(usage)
+        self._heard(self._seat, usage)
 
 
 def sayable(reply: object) -> str:

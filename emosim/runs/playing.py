@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from emosim.errors import BUDGET, RunError
+from emosim.errors import BUDGET, CUT_SHORT, INTERRUPTED, RunError
 from emosim.rewards import reward as reward_named
 from emosim.runs.config import RunConfig, settings_of, versions_of
-from emosim.runs.game import House, Players, play_game
+from emosim.runs.game import Game, House, Players, play_game
 from emosim.runs.records import Failure, Record
 from emosim.runs.store import FAILURES, RunStore
 from emosim.runs.summary import Status, Summary, summarise
@@ -173,14 +173,20 @@ class Playing:
     async def _work(self, todo: Iterator[EpisodeKey]) -> None:
         """Play one episode after the other until none is left, or no budget."""
         for key in todo:
-            self._keep(await play_game(self.house, key, self.pack.cast(key.persona, key.language)))
+            game = Game(self.house, key, self.house.open(key, self.pack.cast(key.persona, key.language)))
+            try:
+                entry = await play_game(game)
+            except BaseException as ended:
+                self._keep(game.failure("environment", INTERRUPTED, f"the run ended before it: {ended}"))
+                raise
+            self._keep(entry)
             if self.out_of_budget:
                 return
             await asyncio.sleep(0)
 
     def _keep(self, entry: Record | Failure) -> None:
-        if isinstance(entry, Failure) and entry.cause == BUDGET:
-            self.out_of_budget = True
+        if isinstance(entry, Failure) and entry.cause in CUT_SHORT:
+            self.out_of_budget |= entry.cause == BUDGET
             if entry.usage.agent.calls + entry.usage.user.calls:
                 self.store.add(entry)
             return

@@ -9,9 +9,9 @@ from typing import Final, Literal, TypeAlias
 from pydantic import ConfigDict, Field
 
 from emosim.episode import Episode
-from emosim.flow import Usage
 from emosim.rewards import Reward, rewards_of
 from emosim.runs.seals import Seals, seal_head, seal_turn
+from emosim.usage import Usage
 from emosim.value import Compact, Value
 
 RECORD_SCHEMA: Final = 1
@@ -25,7 +25,7 @@ class Spent(Compact):
     """What one seat used in one episode."""
 
     calls: int = 0
-    """Answers of a model."""
+    """Requests sent to a model, tries that failed included."""
     input_tokens: int = 0
     """Tokens read."""
     output_tokens: int = 0

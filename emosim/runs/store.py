@@ -1,8 +1,8 @@
 """The directory of a run: its settings, its two ledgers, its lock, and how it is read again.
 
 `run.json` settings, versions, command · `episodes.jsonl` one `Record` for each finished episode · `failures.jsonl` one
-`Failure` for each attempt that failed · `cut.jsonl` one for each that the budget cut short · `summary.json` what the
-run found.
+`Failure` for each attempt that failed · `cut.jsonl` one for each that the budget, or the end of the run, cut short ·
+`summary.json` what the run found.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Final, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from emosim.episode import unbacked
-from emosim.errors import BUDGET, RunError, UsageError
+from emosim.errors import CUT_SHORT, RunError, UsageError
 from emosim.runs.config import ChangedSettings, RunConfig, RunFile, differences, masked
 from emosim.runs.ledger import Ledger, detail_of, other_form, read_lines, read_values
 from emosim.runs.lock import Lock
@@ -56,7 +56,7 @@ def read_failures(directory: str | Path) -> Iterator[Failure]:
 
 
 def read_attempts(directory: Path) -> Iterator[Failure]:
-    """Yield all attempts at episodes that were not finished: failed ones, then those that the budget cut short.
+    """Yield all attempts at episodes that were not finished: failed ones, then those that were cut short.
 
     Raises:
         RunError: A line is damaged.
@@ -140,7 +140,7 @@ class RunStore:
             self._episodes.add(entry.line())
             self.tally.finish(entry)
             return
-        if entry.cause == BUDGET:
+        if entry.cause in CUT_SHORT:
             with closing(Ledger(self.directory / CUT)) as ledger:
                 ledger.add(entry.line())
         else:
@@ -195,7 +195,7 @@ def load_tally(
         tally: Is told.
         episodes: Count the first so many finished episodes; None for all.
         failures: Count the first so many failures; None for all.
-        cut: Count the first so many attempts that the budget cut short; None for all.
+        cut: Count the first so many attempts that were cut short; None for all.
 
     Raises:
         RunError: A line is damaged.

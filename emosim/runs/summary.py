@@ -51,7 +51,7 @@ class Faults(Value):
 
 
 class Cut(Value):
-    """Attempts that the budget cut short; no faults, and what they learned is lost."""
+    """Attempts that the budget, or the end of the run, cut short; no faults, and what they learned is lost."""
 
     attempts: int = 0
     """How many, in all sittings of the run."""
@@ -103,7 +103,7 @@ class Summary(Value):
     faults: Faults
     """What could not be finished."""
     cut: Cut = Cut()
-    """What the budget cut short."""
+    """What was cut short."""
     usage: SpentBySeat
     """Tokens and money of all stored attempts."""
 

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
 from emosim.episode import unbacked
-from emosim.errors import BUDGET
-from emosim.flow import Seat, Usage, UsageSum
+from emosim.errors import CUT_SHORT
+from emosim.flow import Seat
 from emosim.runs.records import Failure, Record, SpentBySeat
+from emosim.usage import Usage, UsageSum
 
 
 class Row(NamedTuple):
@@ -47,7 +48,7 @@ class Tally:
         failed: What happened in the last attempt at each episode that failed, by key.
         faults: Failed attempts by `seat:cause`.
         unbacked: Findings of the user's model, in finished episodes, that no words of the reply backed.
-        cut: Attempts that the budget cut short.
+        cut: Attempts that the budget, or the end of the run, cut short.
         resumed: Finished episodes that were there at the start.
     """
 
@@ -80,8 +81,8 @@ class Tally:
         self._spend(usage)
 
     def fail(self, failure: Failure) -> None:
-        """Count a failed attempt, or one that the budget cut short, which is no fault."""
-        if failure.cause == BUDGET:
+        """Count a failed attempt, or one that was cut short, which is no fault."""
+        if failure.cause in CUT_SHORT:
             self.cut += 1
             self._lost.add(failure.usage.agent.usage + failure.usage.user.usage)
             self._spend(failure.usage)
@@ -91,12 +92,12 @@ class Tally:
         self._spend(failure.usage)
 
     def heard(self, seat: Seat, usage: Usage) -> None:
-        """Count an answer of a model."""
+        """Count what a question to a model used."""
         self._live[seat].add(usage)
 
     @property
     def lost(self) -> Usage:
-        """What the attempts used that the budget cut short; part of what was spent."""
+        """What the attempts used that were cut short; part of what was spent."""
         return self._lost.usage()
 
     @property

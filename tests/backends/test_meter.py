@@ -11,7 +11,7 @@ import pytest
 from emosim.backends import Meter, Price, load_prices
 from emosim.backends.meter import estimate_tokens
 from emosim.errors import BudgetExceeded, UsageError
-from emosim.flow import Usage
+from emosim.usage import Usage
 
 
 def test_prices_from_toml_and_json(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 import time
 
@@ -9,7 +10,7 @@ import pytest
 
 from emosim.backends import Limits, Meter
 from emosim.errors import BackendError, BudgetExceeded, TransientBackendError, UsageError
-from emosim.flow import ChatResponse
+from emosim.flow import ChatResponse, used_by
 from emosim.testing.fake_server import FakeServer
 
 TRANSIENT = {
@@ -65,6 +66,33 @@ def test_retries_are_bounded_and_the_fault_is_typed(connect, ask, fault):
     assert isinstance(answer, TransientBackendError)
     assert answer.cause in TRANSIENT[fault]
     assert "\n" not in str(answer)
+
+
+def test_all_tries_are_in_the_usage_of_what_is_left_of_a_call(connect, ask):
+    with FakeServer(faults=["server_error", "truncated", "", "bad_body", "rate_limit"]) as server:
+        patient, hasty = connect(server.url, attempts=3), connect(server.url, attempts=2)
+        (answer,) = patient.complete([ask()])
+        (error,) = hasty.complete([ask()])
+    assert isinstance(error, BackendError)
+    assert (answer.usage, answer.usage.calls) == (patient.meter.usage(), 3)
+    assert (error.usage, error.usage.calls) == (hasty.meter.usage(), 2)
+
+
+async def test_a_cancelled_batch_says_what_it_used(connect, ask):
+    with FakeServer(faults=["", "hang", "hang", "server_error"]) as server:
+        backend = connect(server.url, first_wait_s=30.0)
+        await backend.acomplete([ask()])
+        before = backend.meter.usage()
+        batch = asyncio.create_task(backend.acomplete([ask(), ask(), ask(), ask()]))
+        while server.requests < 5:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        batch.cancel()
+        with pytest.raises(asyncio.CancelledError) as cancelled:
+            await batch
+        await backend.aclose()
+    assert used_by(cancelled.value).calls == 4
+    assert before + used_by(cancelled.value) == backend.meter.usage()
 
 
 @pytest.mark.parametrize(

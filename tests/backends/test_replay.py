@@ -10,7 +10,8 @@ import pytest
 
 from emosim.backends import ReplayBackend, ScriptedBackend
 from emosim.errors import BackendError, RunError, UsageError
-from emosim.flow import ChatResponse, Usage
+from emosim.flow import ChatResponse
+from emosim.usage import Usage
 
 
 def test_record_then_replay(tmp_path, ask):

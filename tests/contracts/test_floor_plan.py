@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2] / "emosim"
 FLOORS: list[set[str]] = [
+    {"usage"},
     {"errors", "value"},
     {"acts", "flow", "feeling"},
     {"emotion"},

@@ -1,4 +1,4 @@
-"""What a log keeps: no secret, every rollout under a number of its own, in forked workers too."""
+"""What a log keeps: no secret, every rollout under a number of its own, what it cost, in forked workers too."""
 
 from __future__ import annotations
 
@@ -6,14 +6,20 @@ import asyncio
 import os
 import threading
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
+from emosim.backends import Meter, resolve_backend
 from emosim.errors import raise_if_common
 from emosim.rollouts import Rollouts, shared, simulation
-from emosim.runs import ChangedSettings, read_run, verify
+from emosim.runs import ChangedSettings, read_failures, read_run, verify
 from emosim.suite import EpisodeKey
+from emosim.testing.fake_server import FakeServer
+from emosim.testing.talking import answer
+from emosim.usage import Usage
+from emosim.users.llm import LlmUser
 
 KEY = "core/dolores:en:L0.30:s0001"
 
@@ -94,3 +100,48 @@ def test_a_log_that_refuses_a_rollout_leaves_it_what_it_was(awaited: bool, tmp_p
 def test_a_log_that_refuses_is_met_by_every_rollout() -> None:
     with pytest.raises(ChangedSettings):
         raise_if_common(ChangedSettings("other settings"))
+
+
+@pytest.mark.parametrize("awaited", [False, True])
+def test_what_the_users_model_used_is_all_in_the_log(awaited: bool, tmp_path: Path) -> None:
+    meter = Meter(prices={"fake": {"input": 1.0, "output": 2.0}})
+    with FakeServer(answer, faults={"server_error": 0.2, "truncated": 0.2, "bad_json": 0.1, "hang": 0.05}) as server:
+        limits = {"attempts": 2, "first_wait_s": 0.01, "timeout_s": 2.0}
+        backend = resolve_backend(f"{server.url}#fake", seat="user", meter=meter, **limits)  # type: ignore[arg-type]
+        users = Rollouts(LlmUser(), backend=backend, log=tmp_path / "log", deadline_s=0.6)
+        for number in range(3):
+            rollouts = [users.open(f"core/dolores:en:L0.30:s{number}{i:02d}") for i in range(4)]
+            while going := [rollout for rollout in rollouts if not rollout.over]:
+                texts = ["What happened then?"] * len(going)
+                asyncio.run(users.areply_all(going, texts)) if awaited else users.reply_all(going, texts)
+        assert server.faults_served.total() > 0
+        assert server.requests == meter.usage().calls
+    users.close()
+    failures = list(read_failures(tmp_path / "log"))
+    kept = sum([entry.usage.user.usage for entry in (*read_run(tmp_path / "log"), *failures)], Usage())
+    assert failures
+    assert (kept.calls, kept.tokens) == (meter.usage().calls, meter.usage().tokens)
+    assert kept.cost == pytest.approx(meter.usage().cost)
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_log_keeps_little_of_a_rollout_in_memory(again: bool, tmp_path: Path) -> None:
+    users = Rollouts(log=tmp_path / "log")
+    rollout = users.open(KEY)
+    rollout.leave()
+    assert users.log
+    many = 1500
+
+    def add(number: int) -> None:
+        rollout.key = EpisodeKey.parse(f"core/dolores:en:L0.30:s{0 if again else number:06d}")
+        users.log.add(rollout)
+
+    for number in range(50):
+        add(number)
+    tracemalloc.start()
+    for number in range(50, 50 + many):
+        add(number)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    users.close()
+    assert kept / many < 400

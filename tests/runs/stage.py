@@ -9,10 +9,11 @@ from pathlib import Path
 
 from emosim.acts import Act, Appraisal, Evidence
 from emosim.episode import Rulebook, Spoken
-from emosim.flow import Answers, ChatRequest, ChatResponse, Flow, Requests, Usage, ask, settled
+from emosim.flow import Answers, ChatRequest, ChatResponse, Flow, Requests, ask, settled
 from emosim.policies.protocol import View
 from emosim.runs import Pace, Players, Summary, config_of, play
 from emosim.suite import Shard, Suite
+from emosim.usage import Usage
 from emosim.users.protocol import Felt, Heard, Speech
 from emosim.value import roll
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 from typing import Annotated, Final
 
@@ -20,7 +20,7 @@ from emosim.cli.compare import compare_command, diversity_command
 from emosim.cli.frontier import frontier_command
 from emosim.cli.run import run_command
 from emosim.cli.seat import demo_command, fetch_command, play_command
-from emosim.cli.settings import take_file
+from emosim.cli.settings import Taken, take_file
 from emosim.errors import BudgetExceeded, EmosimError, PackError, UsageError
 
 OK, FAILED, USAGE, GATE, BUDGET, INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -65,20 +65,27 @@ def guide(
         typer.echo(GUIDE)
 
 
-app.command("demo")(demo_command)
-app.command("play")(play_command)
-app.command("run", context_settings={"auto_envvar_prefix": "EMOSIM_RUN"})(run_command)
-app.command("frontier", context_settings={"auto_envvar_prefix": "EMOSIM_FRONTIER"})(frontier_command)
-app.command("ceiling", context_settings={"auto_envvar_prefix": "EMOSIM_CEILING"})(ceiling_command)
-app.command("compare")(compare_command)
-app.command("diversity")(diversity_command)
-app.command("calibrate")(calibrate_command)
-app.command("verify")(verify_command)
-app.command("rescore")(rescore_command)
-app.command("merge")(merge_command)
-app.command("list")(list_command)
-app.command("show")(show_command)
-app.command("fetch-model")(fetch_command)
+_FROM_ENVIRONMENT: Final = frozenset({"run", "frontier", "ceiling"})
+"""Commands whose options can be set as EMOSIM_<COMMAND>_<OPTION>."""
+_COMMANDS: Final[tuple[tuple[str, Callable[..., None], str], ...]] = (
+    ("demo", demo_command, "Watch two scripted agents talk to one user."),
+    ("play", play_command, "Talk to a persona yourself."),
+    ("run", run_command, "Play a graded batch of episodes."),
+    ("frontier", frontier_command, "Find where an agent leaves its explorable space."),
+    ("ceiling", ceiling_command, "Show what an agent's best of k tries reaches."),
+    ("compare", compare_command, "Say whether training selected or created."),
+    ("diversity", diversity_command, "Say how varied an agent is, or has stayed."),
+    ("calibrate", calibrate_command, "Place agents and personas on one scale."),
+    ("verify", verify_command, "Recompute every number of a run."),
+    ("rescore", rescore_command, "Recompute rewards under another function."),
+    ("merge", merge_command, "Merge shards or parts into one run."),
+    ("list", list_command, "List packs, personas, knobs, agents, users, rewards."),
+    ("show", show_command, "Show a persona; what is hidden needs --reveal."),
+    ("fetch-model", fetch_command, "Fetch the small chat model that `local` uses."),
+)
+for _name, _command, _summary in _COMMANDS:
+    _settings = {"auto_envvar_prefix": f"EMOSIM_{_name.upper()}"} if _name in _FROM_ENVIRONMENT else None
+    app.command(_name, short_help=_summary, context_settings=_settings)(_command)
 
 
 def main() -> None:
@@ -96,7 +103,7 @@ def run_args(args: Sequence[str]) -> int:
     source = ""
     try:
         taken = take_file(args, _options)
-        source = f"; settings were read from {taken.file}" if taken.file else ""
+        source = _sources(taken)
         code = int(app(taken.words, prog_name="emosim", standalone_mode=False, default_map=taken.settings) or OK)
         return _fail(_STOPPED, code) if code == INTERRUPTED else code
     except EmosimError as error:
@@ -111,6 +118,15 @@ def run_args(args: Sequence[str]) -> int:
     except OSError as error:
         place = f" {error.filename}" if error.filename else ""
         return _fail(f"cannot use{place or ' a file'}: {error.strerror}", FAILED)
+
+
+def _sources(taken: Taken) -> str:
+    """Return where settings were read from besides what was typed."""
+    command = taken.words[0] if taken.words else ""
+    prefix = f"EMOSIM_{command.upper()}_"
+    variables = sorted(name for name in os.environ if command in _FROM_ENVIRONMENT and name.startswith(prefix))
+    places = [*([str(taken.file)] if taken.file else []), *variables]
+    return f"; settings were read from {', '.join(places)}" if places else ""
 
 
 def _options() -> dict[str, dict[str, bool]]:

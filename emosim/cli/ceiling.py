@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from emosim.analysis.intervals import Band
 
 
+_PLAYING: Final = (
+    "repeats", "user", "pack", "personas", "language", "seed", "out", "concurrency", "max_cost", "max_calls",
+    "max_tokens", "prices", "base_url", "timeout_s",
+)  # fmt: skip
+"""Options that say how an agent is played."""
+
+
 def ceiling_command(
+    context: typer.Context,
     run: Annotated[Path | None, typer.Argument(help="Directory of a run; or give --agent.", metavar="RUN")] = None,
     agent: Annotated[str, Option(help="Play this agent first.")] = "",
     repeats: Annotated[int, Option("--repeats", "-n", min=1, help="Rollouts a persona and level to play.")] = 16,
@@ -50,6 +58,8 @@ def ceiling_command(
 
     if (run is None) == (not agent):
         raise UsageError("give either the directory of a run or --agent; see emosim ceiling --help")
+    if run is not None:
+        options.refuse_typed(context, _PLAYING, "a stored run has been played; it goes with --agent")
     code = 0
     if run is None:
         suite = Suite(

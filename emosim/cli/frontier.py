@@ -78,7 +78,8 @@ def frontier_command(
     if dry_run:
         from emosim.cli.plan import plan
 
-        typer.echo(plan(config, players, meter, target, asked.most(config)))
+        planned = plan(config, players, meter, target, asked.most(config))
+        typer.echo(planned.json if json else planned)
         return
     from emosim.cli.display import watching
     from emosim.probes import probe

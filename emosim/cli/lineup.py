@@ -8,7 +8,7 @@ from pathlib import Path
 from emosim.backends import Meter, ReplayBackend, Settings, resolve_backend
 from emosim.errors import UsageError
 from emosim.flow import Backend, Seat
-from emosim.policies.roster import resolve_policy
+from emosim.policies.roster import CHAT_SCHEMES, resolve_policy
 from emosim.runs import Players, RunConfig
 from emosim.users.protocol import User
 from emosim.users.roster import resolve_user
@@ -57,6 +57,23 @@ class Voice:
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"--agent-system: cannot read {self.system} ({error})") from None
 
+    def check(self, agent: str) -> None:
+        """Refuse what an agent has no use for.
+
+        Raises:
+            UsageError: An option is for another kind of agent.
+        """
+        kind = agent.strip().partition(":")[0]
+        options = {
+            "--agent-system": self.system is not None and kind not in (*CHAT_SCHEMES, "py", "cmd"),
+            "--agent-temperature": self.temperature is not None and kind not in CHAT_SCHEMES,
+            "--agent-max-tokens": self.max_tokens is not None and kind not in CHAT_SCHEMES,
+            "--think": self.think and kind not in CHAT_SCHEMES,
+        }
+        for option, idle in options.items():
+            if idle:
+                raise UsageError(f"{option} does nothing for the agent '{agent}', which is no chat model; leave it out")
+
 
 def players_of(agent: str, user: str, limits: Limits, meter: Meter, voice: Voice | None = None) -> Players:
     """Return the players that two specs name.
@@ -65,6 +82,7 @@ def players_of(agent: str, user: str, limits: Limits, meter: Meter, voice: Voice
         UsageError: A spec is unknown, or a key, file or package is missing.
     """
     voice = voice or Voice()
+    voice.check(agent)
     policy, answers = resolve_policy(
         agent,
         system=voice.prompt,

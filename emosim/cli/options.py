@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from emosim.errors import UsageError
 
 if TYPE_CHECKING:
     from emosim.runs import Players, RunConfig, Summary
@@ -99,3 +102,15 @@ def shortfall(summary: Summary, out: Path) -> int:
         typer.echo(f"emosim: {plain(unfinished(summary, out))}", err=True)
         return 1
     return 0
+
+
+def refuse_typed(context: typer.Context, names: Collection[str], reason: str) -> None:
+    """Refuse options that do not apply, if they were typed; what a file or the environment sets for all is no mistake.
+
+    Raises:
+        UsageError: One was typed.
+    """
+    for name in names:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise UsageError(f"--{name.replace('_', '-')} does nothing here: {reason}")

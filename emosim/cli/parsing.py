@@ -10,12 +10,19 @@ from emosim.persona import Language
 
 
 def words(text: str) -> tuple[str, ...]:
-    """Return the parts of a list with commas, each once, in order.
+    """Return the parts of a list with commas, each once, in order; none where nothing but commas is typed.
 
-    >>> words("en, zh,,en")
+    >>> words("en, zh,en")
     ('en', 'zh')
+
+    Raises:
+        UsageError: A part is empty and others are not.
     """
-    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    parts = [part.strip() for part in text.split(",")]
+    found = tuple(dict.fromkeys(filter(None, parts)))
+    if found and "" in parts:
+        raise UsageError(f"'{text}' has a comma too many; write it as {','.join(found)}")
+    return found
 
 
 def names(text: str | None, pack: str) -> tuple[str, ...]:

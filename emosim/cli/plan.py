@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from json import dumps
 from pathlib import Path
 from typing import Final
 
@@ -23,10 +25,55 @@ AGENT_TOKENS: Final = (900, 150)
 """Tokens read and written by a call of the agent, about, over ten turns."""
 
 
+@dataclass(frozen=True)
+class Asking:
+    """What one seat asks of its model, at most."""
+
+    name: str
+    calls: int | None = None
+    """None where it asks none."""
+    tokens: int | None = None
+    """About, read and written; None where nobody counts them."""
+    cost: float | None = None
+    """US dollars, about; None where the price is not known."""
+
+    def __str__(self) -> str:
+        if self.calls is None:
+            return f"{self.name}: asks no model"
+        if self.tokens is None:
+            return f"{self.name}: at most {self.calls} replies"
+        return f"{self.name}: at most {self.calls} calls, about {self.tokens:,} tokens, {money(self.cost)}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What would be played."""
+
+    episodes: int
+    """To play now."""
+    planned: int
+    """Of the whole run."""
+    done: int
+    turns: int
+    """At most."""
+    out: str
+    agent: Asking
+    user: Asking
+
+    def __str__(self) -> str:
+        head = f"{self.episodes} episodes to play of {self.planned} ({self.done} are done), at most {self.turns} turns"
+        return f"{head}, into {self.out}\nagent {self.agent}\nuser {self.user}"
+
+    @property
+    def json(self) -> str:
+        """The same as one JSON object."""
+        return dumps(asdict(self), indent=2, ensure_ascii=False)
+
+
 def plan(
     config: RunConfig, players: Players, meter: Meter, out: Path, most: tuple[EpisodeKey, ...] | None = None
-) -> str:
-    """Return the plan as text; ceilings leave out what is asked again because an answer could not be used.
+) -> Plan:
+    """Return the plan; ceilings leave out what is asked again because an answer could not be used.
 
     Args:
         config: The settings.
@@ -46,12 +93,15 @@ def plan(
     turns = sum(_turns(config, players, left))
     kind = config.user_spec.partition(":")[0]
     user_calls = turns * CALLS_PER_TURN.get(kind, 2)
-    lines = [
-        f"{len(left)} episodes to play of {len(keys)} ({len(done)} are done), at most {turns} turns, into {out}",
-        _seat("agent", config.agent, players.agent_backend, turns, AGENT_TOKENS, meter),
-        _seat("user", config.user_spec or config.user, players.user_backend, user_calls, USER_TOKENS, meter),
-    ]
-    return "\n".join(lines)
+    return Plan(
+        episodes=len(left),
+        planned=len(keys),
+        done=len(done),
+        turns=turns,
+        out=str(out),
+        agent=_asking(config.agent, players.agent_backend, turns, AGENT_TOKENS, meter),
+        user=_asking(config.user_spec or config.user, players.user_backend, user_calls, USER_TOKENS, meter),
+    )
 
 
 def _turns(config: RunConfig, players: Players, keys: Iterable[EpisodeKey]) -> Iterable[int]:
@@ -66,12 +116,11 @@ def _turns(config: RunConfig, players: Players, keys: Iterable[EpisodeKey]) -> I
         yield by_kind[kind]
 
 
-def _seat(seat: str, name: str, backend: Backend | None, calls: int, tokens: tuple[int, int], meter: Meter) -> str:
+def _asking(name: str, backend: Backend | None, calls: int, tokens: tuple[int, int], meter: Meter) -> Asking:
     if backend is None:
-        return f"{seat} {name}: asks no model"
+        return Asking(name)
     if not isinstance(backend, ModelBackend):
-        return f"{seat} {name}: at most {calls} replies"
+        return Asking(name, calls)
     used = Usage(calls, calls * tokens[0], calls * tokens[1])
     price: Price | None = meter.price_of(backend.transport.model)
-    cost = money(price.of(used) if price else None)
-    return f"{seat} {name}: at most {calls} calls, about {used.tokens:,} tokens, {cost}"
+    return Asking(name, calls, used.tokens, price.of(used) if price else None)

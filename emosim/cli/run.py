@@ -71,7 +71,8 @@ def run_command(
     if dry_run:
         from emosim.cli.plan import plan
 
-        typer.echo(plan(config, players, meter, target))
+        planned = plan(config, players, meter, target)
+        typer.echo(planned.json if json else planned)
         return
     summary = _play(config, players, target, shown, concurrency, deadline_s)
     code = _conclude(summary, target, gates, json)

@@ -227,6 +227,12 @@ def test_the_budget_is_hard_and_the_same_command_goes_on(said: Said) -> None:
     assert Path("r/episodes.jsonl").read_bytes().count(b"\n") == 32
 
 
+def test_a_stored_run_is_not_played_by_other_settings(said: Said) -> None:
+    code, _, err = said("ceiling", "r", "--personas", "vera")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "--personas does nothing here: a stored run has been played; it goes with --agent" in err
+
+
 def test_a_dry_run_plays_nothing(said: Said) -> None:
     code, out, _ = said("frontier", "--dry-run", "--budget", "40", "--out", "r")
     assert code == 0

@@ -201,6 +201,30 @@ def test_wrong_prices_are_told_with_an_example(said: Said, name: str, text: str,
     assert told in err
 
 
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        (("--level", "0,,1"), "'0,,1' has a comma too many; write it as 0,1"),
+        (("--personas", "tom,"), "'tom,' has a comma too many; write it as tom"),
+        (("--agent-temperature", "nan"), "--agent-temperature does nothing for the agent 'baseline:rung3'"),
+        (("--agent-max-tokens", "9", "--agent", "cmd:cat"), "--agent-max-tokens does nothing for the agent 'cmd:cat'"),
+        (("--think", "--agent", "attack:flattery"), "--think does nothing for the agent 'attack:flattery'"),
+        (("--agent-system", "no.txt"), "--agent-system"),
+    ],
+)
+def test_what_would_be_ignored_is_refused(said: Said, typed: tuple[str, ...], told: str) -> None:
+    code, out, err = said("run", *typed, "--dry-run")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert told in err
+
+
+def test_an_error_names_the_variables_that_set_options(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMOSIM_RUN_LEVEL", "high")
+    code, _, err = said("run", "--personas", "tom")
+    assert (code, err) == (2, "emosim: --level: 'high' is not a number; settings were read from EMOSIM_RUN_LEVEL\n")
+    assert "EMOSIM_RUN_LEVEL" not in said("verify", "nowhere")[2]
+
+
 def test_a_dry_run_asks_nothing(said: Said) -> None:
     with FakeServer("I hear you.") as server:
         spec = f"{server.url}#fake"
@@ -211,6 +235,18 @@ def test_a_dry_run_asks_nothing(said: Said) -> None:
     assert "calls, about" in out
     assert "$?" in out
     assert not Path("r").exists()
+
+
+def test_a_dry_run_is_json_where_that_is_asked_for(said: Said) -> None:
+    with FakeServer("I hear you.") as server:
+        spec = f"{server.url}#fake"
+        code, out, err = said("run", *SMALL, "--agent", spec, "--dry-run", "--json", "--out", "r")
+    planned = json.loads(out)
+    assert (code, err, planned["episodes"], planned["planned"], planned["done"]) == (0, "", 4, 4, 0)
+    assert planned["agent"]["calls"] == planned["turns"] > 4
+    assert planned["agent"]["tokens"] > planned["turns"]
+    assert planned["user"] == {"name": "rules", "calls": None, "tokens": None, "cost": None}
+    assert json.loads(said("frontier", "--budget", "40", "--dry-run", "--json")[1])["episodes"] == 40
 
 
 def test_a_dry_run_refuses_what_the_run_would_refuse(said: Said) -> None:

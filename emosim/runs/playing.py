@@ -177,7 +177,8 @@ class Playing:
             try:
                 entry = await play_game(game)
             except BaseException as ended:
-                self._keep(game.failure("environment", INTERRUPTED, f"the run ended before it: {ended}"))
+                why = f": {ended}" if str(ended) else ""
+                self._keep(game.failure("environment", INTERRUPTED, f"the run ended before the episode did{why}"))
                 raise
             self._keep(entry)
             if self.out_of_budget:

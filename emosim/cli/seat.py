@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from io import StringIO
 from typing import Annotated
 
 import typer
@@ -47,9 +48,8 @@ def fetch_command() -> None:
 
 
 def _reader() -> Callable[[str], str]:
-    if sys.stdin.isatty():
-        return input
-    return lambda prompt: _piped(sys.stdin.readline())
+    keys = sys.stdin or StringIO()  # None where it was closed
+    return input if keys.isatty() else lambda prompt: _piped(keys.readline())
 
 
 def _piped(line: str) -> str:

@@ -21,6 +21,15 @@ def test_a_closed_stderr_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None
     assert display_of("auto") == "plain"
 
 
+def test_a_closed_stdin_ends_the_chat(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    piped = said("play", "tom", "--seed", "1")
+    monkeypatch.setattr(sys, "stdin", None)
+    closed = said("play", "tom", "--seed", "1")
+    assert closed == piped
+    assert closed[0] == 0
+
+
 @pytest.mark.parametrize(("name", "told"), [("", "it is empty; name a directory"), ("r\udcff", "no text")])
 def test_a_place_without_a_name_is_refused(said: Said, tmp_path: Path, name: str, told: str) -> None:
     for args in (("run", *SMALL), ("merge", "r"), ("rescore", "r", "--reward", "final")):

@@ -56,6 +56,8 @@ def _trajectories(
             raise UsageError(f"{len(paths)} files were given; put the lines of one simulator into one file")
         return read_trajectories(paths[0], simulator), 0, ()
     other = next((path for path in paths if not path.is_dir()), None)
+    if simulator:
+        raise UsageError("--simulator is for a file of trajectories; runs of one simulator are compared as they are")
     if other is not None:
         raise UsageError(f"{other} is no directory of a run as the others are; give one file, or directories of runs")
     from emosim.cli.stored import check_comparable, table_of

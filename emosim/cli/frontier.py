@@ -103,6 +103,13 @@ class Asked:
     seed: int
     knobs: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        from emosim.errors import UsageError
+        from emosim.suite import MOST_EPISODES
+
+        if self.budget > MOST_EPISODES:
+            raise UsageError(f"--budget: {self.budget:,} episodes are more than a run may hold ({MOST_EPISODES:,})")
+
     @property
     def design(self) -> dict[str, str]:
         """What decides which episodes are asked for, budget, width and batch apart: those only say when to stop."""

@@ -40,7 +40,7 @@ class Table:
     """Files that this sitting may write again."""
 
     def play(self, seed: int) -> Episode:
-        """Play until the episode ends, /quit, or the end of input, and return the episode."""
+        """Play until the episode ends, /quit, Ctrl-C, or the end of input, and return the episode."""
         opening, _ = self.env.reset(seed=seed)
         who = self.env.episode.persona
         self.write(f"{who.name}, {who.age}, {who.job}. Say what may help. {', '.join(COMMANDS)}")
@@ -48,7 +48,8 @@ class Table:
         while self.env.episode.ending is None:
             try:
                 line = self.read("you> ").strip()
-            except EOFError:
+            except (EOFError, KeyboardInterrupt):
+                self.write("")
                 break
             if line == "/quit":
                 break

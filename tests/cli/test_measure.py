@@ -227,6 +227,16 @@ def test_the_budget_is_hard_and_the_same_command_goes_on(said: Said) -> None:
     assert Path("r/episodes.jsonl").read_bytes().count(b"\n") == 32
 
 
+def test_a_search_has_bounds(said: Said) -> None:
+    code, out, err = said("frontier", "--dry-run", "--budget", "100000000")
+    assert (code, out) == (2, "")
+    assert err == "emosim: --budget: 100,000,000 episodes are more than a run may hold (1,000,000)\n"
+
+
+def test_a_simulator_is_chosen_from_a_file_only(said: Said) -> None:
+    assert "--simulator is for a file of trajectories" in said("calibrate", ".", "--simulator", "x")[2]
+
+
 def test_a_stored_run_is_not_played_by_other_settings(said: Said) -> None:
     code, _, err = said("ceiling", "r", "--personas", "vera")
     assert (code, err.count("\n")) == (2, 1)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+import emosim
 from emosim.cli.display import display_of
 
 Said = Callable[..., tuple[int, str, str]]
@@ -28,6 +30,23 @@ def test_a_closed_stdin_ends_the_chat(said: Said, monkeypatch: pytest.MonkeyPatc
     closed = said("play", "tom", "--seed", "1")
     assert closed == piped
     assert closed[0] == 0
+
+
+def test_ctrl_c_ends_the_chat_and_shows_how_it_went(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> str:
+        raise KeyboardInterrupt
+
+    keys = io.StringIO()
+    monkeypatch.setattr(keys, "readline", interrupted)
+    monkeypatch.setattr(sys, "stdin", keys)
+    code, out, err = said("play", "tom")
+    assert (code, err) == (0, "")
+    assert "ending: you stopped" in out
+
+
+def test_the_module_is_the_command_line() -> None:
+    done = subprocess.run([sys.executable, "-m", "emosim", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == emosim.__version__
 
 
 @pytest.mark.parametrize(("name", "told"), [("", "it is empty; name a directory"), ("r\udcff", "no text")])

@@ -30,6 +30,7 @@ FLOORS: list[set[str]] = [
     {"testing"},
     {"analysis"},
     {"adapters", "cli"},
+    {"__main__"},
 ]
 FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
 ANALYSIS_MAY = {"value", "acts", "episode", "persona", "suite", "errors", "analysis"}

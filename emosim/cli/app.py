@@ -65,8 +65,8 @@ def guide(
         typer.echo(GUIDE)
 
 
-_FROM_ENVIRONMENT: Final = frozenset({"run", "frontier", "ceiling"})
-"""Commands whose options can be set as EMOSIM_<COMMAND>_<OPTION>."""
+_FROM_ENVIRONMENT: Final = {name: f"EMOSIM_{name.upper()}" for name in ("run", "frontier", "ceiling")}
+"""Commands whose options can be set as EMOSIM_<COMMAND>_<OPTION>, and what these names begin with."""
 _COMMANDS: Final[tuple[tuple[str, Callable[..., None], str], ...]] = (
     ("demo", demo_command, "Watch two scripted agents talk to one user."),
     ("play", play_command, "Talk to a persona yourself."),
@@ -84,7 +84,7 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., None], str], ...]] = (
     ("fetch-model", fetch_command, "Fetch the small chat model that `local` uses."),
 )
 for _name, _command, _summary in _COMMANDS:
-    _settings = {"auto_envvar_prefix": f"EMOSIM_{_name.upper()}"} if _name in _FROM_ENVIRONMENT else None
+    _settings = {"auto_envvar_prefix": _FROM_ENVIRONMENT[_name]} if _name in _FROM_ENVIRONMENT else None
     app.command(_name, short_help=_summary, context_settings=_settings)(_command)
 
 
@@ -122,9 +122,8 @@ def run_args(args: Sequence[str]) -> int:
 
 def _sources(taken: Taken) -> str:
     """Return where settings were read from besides what was typed."""
-    command = taken.words[0] if taken.words else ""
-    prefix = f"EMOSIM_{command.upper()}_"
-    variables = sorted(name for name in os.environ if command in _FROM_ENVIRONMENT and name.startswith(prefix))
+    prefix = _FROM_ENVIRONMENT.get(taken.words[0]) if taken.words else None
+    variables = sorted(name for name in os.environ if name.startswith(f"{prefix}_")) if prefix else []
     places = [*([str(taken.file)] if taken.file else []), *variables]
     return f"; settings were read from {', '.join(places)}" if places else ""
 

@@ -82,7 +82,6 @@ def players_of(agent: str, user: str, limits: Limits, meter: Meter, voice: Voice
         UsageError: A spec is unknown, or a key, file or package is missing.
     """
     voice = voice or Voice()
-    voice.check(agent)
     policy, answers = resolve_policy(
         agent,
         system=voice.prompt,
@@ -91,6 +90,7 @@ def players_of(agent: str, user: str, limits: Limits, meter: Meter, voice: Voice
         max_tokens=voice.max_tokens,
         timeout_s=limits.timeout_s,
     )
+    voice.check(agent)
     person, model = resolve_user(user)
     return Players(
         agent=policy,

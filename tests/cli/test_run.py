@@ -210,6 +210,7 @@ def test_wrong_prices_are_told_with_an_example(said: Said, name: str, text: str,
         (("--agent-max-tokens", "9", "--agent", "cmd:cat"), "--agent-max-tokens does nothing for the agent 'cmd:cat'"),
         (("--think", "--agent", "attack:flattery"), "--think does nothing for the agent 'attack:flattery'"),
         (("--agent-system", "no.txt"), "--agent-system"),
+        (("--think", "--agent", "baselin:rung2"), "no agent 'baselin:rung2' (did you mean 'baseline:rung2'?)"),
     ],
 )
 def test_what_would_be_ignored_is_refused(said: Said, typed: tuple[str, ...], told: str) -> None:
